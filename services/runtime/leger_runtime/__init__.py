@@ -1,0 +1,1 @@
+"""What two services need and no leger noun names: errors, gRPC servers and clients, principals."""

@@ -1,0 +1,48 @@
+"""Calling a leger service: a channel to a Unix socket whose failures are LegerErrors."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from leger_runtime.errors import LegerError
+
+Answer = TypeVar("Answer")
+
+MAX_MESSAGE = 8 * 1024 * 1024
+
+
+def channel(socket: Path) -> grpc.Channel:
+    """Return a channel to the socket. Nothing is connected until the first call."""
+    return grpc.insecure_channel(
+        f"unix:{socket}",
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE),
+            ("grpc.max_send_message_length", MAX_MESSAGE),
+            # A local service that is down should be said to be down at once, not retried.
+            ("grpc.enable_retries", 0),
+        ],
+    )
+
+
+def call(rpc: Callable[[], Answer]) -> Answer:
+    """Return what `rpc` answers; its failure is raised as the LegerError the server sent."""
+    try:
+        return rpc()
+    except grpc.RpcError as error:
+        raise _translated(error) from None
+
+
+def stream(rpc: Callable[[], Iterator[Answer]]) -> Iterator[Answer]:
+    """Yield what the streaming `rpc` answers; failures as in `call`."""
+    try:
+        yield from rpc()
+    except grpc.RpcError as error:
+        raise _translated(error) from None
+
+
+def _translated(error: grpc.RpcError) -> LegerError:
+    from leger_runtime import status  # 20 ms of protobuf that only a failure needs
+
+    return status.from_grpc(error)

@@ -1,0 +1,117 @@
+"""The one chain every call passes: identity, authorization, errors. Unary and streaming alike."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import grpc
+
+from leger_runtime import principals, status
+from leger_runtime.errors import InternalError, LegerError, NotPermitted
+from leger_runtime.principals import Principal, Role
+
+log = logging.getLogger(__name__)
+
+# Full method name -> the roles that may call it. A method that is missing is closed to everybody.
+Policy = Mapping[str, frozenset[Role]]
+
+Handler = Callable[[Any, grpc.ServicerContext], Any]
+
+
+class Gatekeeper(grpc.ServerInterceptor[Any, Any]):
+    """Admits a call when the policy names the socket's role, and turns its errors into statuses."""
+
+    def __init__(self, *, principal: Principal, policy: Policy) -> None:
+        self._principal = principal
+        self._policy = policy
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wrap the handler that the server found for this call; None stays unimplemented."""
+        found = continuation(handler_call_details)
+        if found is None:
+            return None
+        method = handler_call_details.method
+        if found.response_streaming:
+            stream = found.stream_stream if found.request_streaming else found.unary_stream
+            make = (
+                grpc.stream_stream_rpc_method_handler
+                if found.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
+            return make(
+                self._streaming(method, cast("Handler", stream)),
+                found.request_deserializer,
+                found.response_serializer,
+            )
+        unary = found.stream_unary if found.request_streaming else found.unary_unary
+        make = (
+            grpc.stream_unary_rpc_method_handler
+            if found.request_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
+        return make(
+            self._unary(method, cast("Handler", unary)),
+            found.request_deserializer,
+            found.response_serializer,
+        )
+
+    def _unary(self, method: str, behaviour: Handler) -> Handler:
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
+            principals.enter(self._principal)
+            try:
+                self._authorize(method)
+                return behaviour(request, context)
+            except LegerError as error:
+                context.abort_with_status(status.to_grpc(error))
+            except Exception as error:  # the boundary: nothing may escape
+                self._abort_on_defect(method, error, context)
+
+        return call
+
+    def _streaming(self, method: str, behaviour: Handler) -> Handler:
+        def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            principals.enter(self._principal)
+            try:
+                self._authorize(method)
+                yield from behaviour(request, context)
+            except LegerError as error:
+                context.abort_with_status(status.to_grpc(error))
+            except Exception as error:  # the boundary: nothing may escape
+                self._abort_on_defect(method, error, context)
+
+        return call
+
+    def _authorize(self, method: str) -> None:
+        if self._principal.role not in self._policy.get(method, frozenset()):
+            raise NotPermitted(
+                f"{self._principal} may not call {method}.",
+                why="The policy table of the service does not name this principal.",
+                next_step="Call it through the socket of a principal that may.",
+            )
+
+    def _abort_on_defect(
+        self, method: str, error: Exception, context: grpc.ServicerContext
+    ) -> None:
+        if not context.is_active():
+            return  # the caller has gone, or abort() itself is on its way up
+        # The type and place are enough to find a defect; the text could hold a value.
+        traceback = error.__traceback__
+        while traceback and traceback.tb_next:
+            traceback = traceback.tb_next
+        where = (
+            f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback else "?"
+        )
+        log.error("%s failed with %s at %s", method, type(error).__name__, where)
+        context.abort_with_status(
+            status.to_grpc(
+                InternalError(
+                    "The service failed on this request.",
+                    why=f"It hit a defect: {type(error).__name__} in {method}.",
+                    next_step="Report it with the service's journal; nothing was answered.",
+                )
+            )
+        )

@@ -1,0 +1,122 @@
+"""Serving gRPC on Unix sockets, one per principal, with health and reflection on each."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from leger_runtime.interceptors import Gatekeeper, Policy
+from leger_runtime.principals import Principal, Role
+
+SOCKET_NAME = "grpc.sock"
+
+_OPEN_TO_ALL = frozenset(Role)
+# Health and reflection reveal no more than the public contracts do.
+INFRASTRUCTURE: Policy = {
+    "/grpc.health.v1.Health/Check": _OPEN_TO_ALL,
+    "/grpc.health.v1.Health/List": _OPEN_TO_ALL,
+    "/grpc.health.v1.Health/Watch": _OPEN_TO_ALL,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _OPEN_TO_ALL,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """One principal's way in: `socket` lies in a directory of mode 0700 that is the principal's."""
+
+    principal: Principal
+    socket: Path
+
+
+class UnixServer:
+    """The gRPC servers of one service, all sharing one thread pool.
+
+    `services` are full names such as "leger.secrets.v1.SecretsService"; `register` adds the
+    servicers to a server. `max_message` is the largest request or answer, in bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        listeners: Iterable[Listener],
+        policy: Policy,
+        services: tuple[str, ...],
+        register: Callable[[grpc.Server], None],
+        threads: int = 16,
+        max_message: int = 8 * 1024 * 1024,
+    ) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rpc")
+        self._health = health.HealthServicer()
+        self._services = services
+        self._servers = []
+        self._sockets = []
+        for listener in listeners:
+            server = grpc.server(
+                self._pool,
+                interceptors=[
+                    Gatekeeper(principal=listener.principal, policy={**policy, **INFRASTRUCTURE})
+                ],
+                options=[
+                    ("grpc.max_receive_message_length", max_message),
+                    ("grpc.max_send_message_length", max_message),
+                ],
+            )
+            register(server)
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+            reflection.enable_server_reflection(
+                (*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+            )
+            self._servers.append(server)
+            self._sockets.append(listener.socket)
+
+    def start(self) -> None:
+        """Bind every socket with mode 0600 and begin to serve. A stale socket is replaced."""
+        for server, socket in zip(self._servers, self._sockets, strict=True):
+            socket.unlink(missing_ok=True)
+            # The umask closes the moment between bind and chmod.
+            before = os.umask(0o177)
+            try:
+                server.add_insecure_port(f"unix:{socket}")
+            finally:
+                os.umask(before)
+            server.start()
+        self.set_serving(serving=True)
+
+    def set_serving(self, *, serving: bool) -> None:
+        """Tell health checks, of each service and as a whole, whether requests will succeed."""
+        state = (
+            health_pb2.HealthCheckResponse.SERVING
+            if serving
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for name in ("", *self._services):
+            self._health.set(name, state)
+
+    def stop(self, grace: float = 5.0) -> None:
+        """Refuse new calls, give running ones `grace` seconds, and remove the sockets."""
+        self._health.enter_graceful_shutdown()
+        for stopping in [server.stop(grace) for server in self._servers]:
+            stopping.wait()
+        for socket in self._sockets:
+            socket.unlink(missing_ok=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wait_for_termination() -> None:
+    """Block until SIGTERM or SIGINT arrives. For the main thread."""
+    stopped = threading.Event()
+
+    def on_signal(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    stopped.wait()
