@@ -1,0 +1,85 @@
+"""Putting leger's own Quadlets where the host's Quadlet generator finds them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from leger_runtime import atomic
+
+from leger_bootstrap.scope import Scope
+from leger_bootstrap.store_key import StoreKey
+
+DIRECTORY = "legerd"
+_HEADER = "# Written by `legerd bootstrap` for this host; changes are lost when it runs again.\n"
+
+
+def for_host(
+    shipped: Mapping[str, str], *, scope: Scope, image: str, key: StoreKey
+) -> dict[str, str]:
+    """Return every file that belongs below the scope's `legerd` directory, by relative path.
+
+    `shipped` are the package's Quadlets, taken as they are; what differs from host to host comes
+    beside them as drop-ins.
+    """
+    return {
+        **shipped,
+        "leger.pod.d/10-host.conf": _drop_in(Pod=_pod(scope)),
+        "leger-secrets.container.d/10-host.conf": _drop_in(
+            Container=[
+                f"Image={image}",
+                f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
+                f"Volume={scope.secrets_data}:/var/lib/legerd",
+            ],
+            Service=[key.directive],
+        ),
+        "leger-deployer.container.d/10-host.conf": _drop_in(
+            Container=[
+                f"Image={image}",
+                f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
+                # The generator and systemd read these on the host: one path on both sides.
+                f"Environment=LEGER_DATA_DIR={scope.data}",
+                f"Environment=LEGER_QUADLET_DIR={scope.quadlets}",
+                f"Environment=LEGER_HOST_RUNTIME_DIR={scope.runtime}",
+                f"Volume={scope.data}:{scope.data}",
+                f"Volume={scope.quadlets}:{scope.quadlets}",
+                # Starting units and reading their state is the deployer's whole purpose.
+                f"Volume={scope.bus}:/run/leger/bus",
+            ],
+        ),
+    }
+
+
+def _pod(scope: Scope) -> list[str]:
+    # D-Bus authenticates by uid (EXTERNAL): a rootless container must keep the user's own.
+    return [] if scope.is_system else ["UserNS=keep-id"]
+
+
+def _drop_in(**sections: list[str]) -> str:
+    text = _HEADER
+    for name, lines in sections.items():
+        text += "\n".join(["", f"[{name}]", *lines, ""])
+    return text
+
+
+def place(files: Mapping[str, str], directory: Path) -> bool:
+    """Make `directory` hold exactly `files`; return whether anything changed."""
+    changed = False
+    for name, content in files.items():
+        path = directory / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write(path, content.encode())
+            changed = True
+    for path in directory.rglob("*"):
+        if path.is_file() and str(path.relative_to(directory)) not in files:
+            path.unlink()
+            changed = True
+    return changed
+
+
+def read_shipped(directory: Path) -> dict[str, str]:
+    """Return the package's Quadlets below `directory`, by relative path."""
+    return {
+        str(path.relative_to(directory)): path.read_text(encoding="utf-8")
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,66 @@
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from leger_bootstrap import store_key
+from leger_bootstrap.commands import Outcome
+from leger_bootstrap.scope import Scope, system
+
+
+@pytest.fixture
+def scope(tmp_path: Path) -> Scope:
+    return dataclasses.replace(
+        system(),
+        secrets_data=tmp_path / "legerd",
+        encrypted_credentials=tmp_path / "credstore.encrypted",
+        plain_credentials=tmp_path / "credstore",
+    )
+
+
+class Sealer:
+    """A systemd-creds that notes what it was given."""
+
+    def __init__(self, status: int = 0) -> None:
+        self.status = status
+        self.calls: list[tuple[list[str], bytes]] = []
+
+    def __call__(self, command: Sequence[str], stdin: bytes) -> Outcome:
+        self.calls.append((list(command), stdin))
+        return Outcome(self.status, b"sealed" if self.status == 0 else b"", "no")
+
+
+def test_the_key_is_sealed_and_never_in_an_argument(scope: Scope) -> None:
+    sealer = Sealer()
+    key = store_key.ensure(scope, sealer)
+    ((command, given),) = sealer.calls
+    assert len(given) == 32
+    assert given.hex() not in " ".join(command)
+    assert key.path.read_bytes() == b"sealed"
+    assert key.directive == f"LoadCredentialEncrypted=store-key:{key.path}"
+
+
+def test_a_host_that_cannot_seal_gets_a_file_that_only_its_owner_reads(scope: Scope) -> None:
+    key = store_key.ensure(scope, Sealer(status=1))
+    assert not key.encrypted
+    assert len(key.path.read_bytes()) == 32
+    assert key.path.stat().st_mode & 0o777 == 0o600
+    assert key.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_key_is_made_once(scope: Scope, status: int) -> None:
+    first = store_key.ensure(scope, Sealer(status))
+    content = first.path.read_bytes()
+    again = Sealer(status)
+    assert store_key.ensure(scope, again) == first
+    assert again.calls == []
+    assert first.path.read_bytes() == content
+
+
+def test_no_new_key_is_made_for_a_store_that_it_could_not_open(scope: Scope) -> None:
+    scope.secrets_data.mkdir()
+    (scope.secrets_data / "secrets.db").touch()
+    with pytest.raises(store_key.StoreKeyMissing):
+        store_key.ensure(scope, Sealer())
+    assert not scope.encrypted_credentials.exists()
