@@ -1,0 +1,86 @@
+# Every target sets up what it needs by itself. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit test-host check format proto lock bench screenshots image clean host-tools
+
+VENV := .venv
+PY := $(VENV)/bin/python
+BIN := $(VENV)/bin
+BUF_VERSION := 1.75.0
+BUF := build/buf/node_modules/.bin/buf
+SOURCES := services cli proto/generate.py rpm bench docs tests tests/host/box tests/host/images \
+  tests/host/install-leger tests/host/services-image tests/host/demo
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready host-tools ## boot a host in a box and play a day with leger, aloud
+	@$(PY) tests/host/demo
+
+test: test-unit test-host ## all tests: unit, contract, and on a real host in a box
+
+test-unit: $(VENV)/.ready ## unit and contract tests
+	$(BIN)/pytest tests/unit tests/contract
+
+test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
+	$(BIN)/pytest tests/host
+
+check: $(VENV)/.ready $(BUF) ## everything that reads the code: style, types, layers, contracts, docs
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) proto/generate.py --check
+	$(PY) docs/check.py
+
+format: $(VENV)/.ready $(BUF) ## format the code and the contracts
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BUF) format --write
+
+proto: $(VENV)/.ready ## generate proto/gen from the contracts
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) proto/generate.py
+
+lock: $(VENV)/.ready ## pin the newest versions that the requirements allow, with hashes
+	for name in bootstrap run dev; do \
+	  case $$name in \
+	    bootstrap) from="requirements/bootstrap.in" ;; \
+	    run) from="pyproject.toml" ;; \
+	    dev) from="pyproject.toml --group dev --constraint requirements/run.txt" ;; \
+	  esac; \
+	  $(PY) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \
+	    --no-annotate $$from --output-file requirements/$$name.txt; \
+	done
+
+image: $(VENV)/.ready host-tools ## build the image of the services
+	@tests/host/services-image
+
+bench: $(VENV)/.ready host-tools ## measure side by side and print the ratios
+	@$(PY) bench/run.py
+
+screenshots: $(VENV)/.ready host-tools ## draw the pictures of the README from a real run
+	@$(PY) tests/host/demo --screenshots docs/images
+
+clean: ## remove what was built in the tree (boxes' caches stay: see tests/host/box --help)
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/.ready: requirements/bootstrap.txt requirements/dev.txt
+	python3 -c 'import sys; sys.exit("leger needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	test -x $(PY) || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+	$(PY) -m uv pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+# npm is the one registry that carries buf as a binary for every platform.
+$(BUF):
+	npm install --silent --no-save --no-package-lock --prefix build/buf @bufbuild/buf@$(BUF_VERSION)
+
+# A box is built by debootstrap, as root: see tests/host/box --help.
+host-tools:
+	@for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 zstd:zstd; do \
+	  command -v "$${tool%%:*}" >/dev/null || missing="$${missing-} $${tool##*:}"; done; \
+	if [ -n "$${missing-}" ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing >/dev/null; fi
