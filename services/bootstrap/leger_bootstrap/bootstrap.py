@@ -31,7 +31,7 @@ def bootstrap(scope: Scope, *, share: Path, run: Run, say: Callable[[str], None]
     reference = image.ensure(share / "image", run)
     say(f"image {reference} is loaded")
     key = store_key.ensure(scope, run)
-    say(f"store key is {'sealed' if key.encrypted else 'a file of mode 0600'}: {key.path}")
+    say(f"store key is {'sealed' if key.sealed else 'a file of mode 0600'}: {key.path}")
     wanted = quadlets.for_host(
         quadlets.read_shipped(share / "quadlets"), scope=scope, image=reference, key=key
     )

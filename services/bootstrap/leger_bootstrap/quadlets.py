@@ -28,8 +28,9 @@ def for_host(
                 f"Image={image}",
                 f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
                 f"Volume={scope.secrets_data}:/var/lib/legerd",
+                *key.container_lines(scope),
             ],
-            Service=[key.directive],
+            Service=key.service_lines(scope),
         ),
         "leger-deployer.container.d/10-host.conf": _drop_in(
             Container=[

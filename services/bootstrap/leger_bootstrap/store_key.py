@@ -23,16 +23,33 @@ class StoreKeyMissing(LegerError):
 
 @dataclass(frozen=True)
 class StoreKey:
-    """Where the key lies; `encrypted` tells whether systemd sealed it to the TPM or host key."""
+    """Where the key lies at rest; `sealed` tells whether only this machine can read it."""
 
     path: Path
-    encrypted: bool
+    sealed: bool
 
-    @property
-    def directive(self) -> str:
-        """The line of a unit's [Service] section that loads the key as a credential."""
-        verb = "LoadCredentialEncrypted" if self.encrypted else "LoadCredential"
-        return f"{verb}={CREDENTIAL}:{self.path}"
+    def container_lines(self, scope: Scope) -> list[str]:
+        """Return what the secrets service's [Container] section needs to find its key."""
+        if self.sealed and not scope.is_system:
+            return [f"Environment=LEGER_KEY_FILE=/run/leger/secrets/{CREDENTIAL}"]
+        # Decrypted by systemd for this unit alone, into memory.
+        return [f"Volume=%d/{CREDENTIAL}:/run/secrets/{CREDENTIAL}:ro"]
+
+    def service_lines(self, scope: Scope) -> list[str]:
+        """Return what the secrets service's [Service] section needs to be handed the key."""
+        if not self.sealed:
+            return [f"LoadCredential={CREDENTIAL}:{self.path}"]
+        if scope.is_system:
+            return [f"LoadCredentialEncrypted={CREDENTIAL}:{self.path}"]
+        # A user's manager cannot unseal for its units (seen up to systemd 257), while the user
+        # can: into the runtime directory, which is memory, and only until the service has read it.
+        clear = f"%t/leger/secrets/{CREDENTIAL}"
+        unseal = f"systemd-creds --user decrypt --name={CREDENTIAL} {self.path} {clear}"
+        return [
+            f"ExecStartPre={unseal}",
+            f"ExecStartPost=rm -f {clear}",
+            f"ExecStopPost=-rm -f {clear}",
+        ]
 
 
 def ensure(scope: Scope, run: Run) -> StoreKey:
@@ -45,9 +62,9 @@ def ensure(scope: Scope, run: Run) -> StoreKey:
     sealed = scope.encrypted_credentials / FILE_NAME
     plain = scope.plain_credentials / FILE_NAME
     if sealed.exists():
-        return StoreKey(sealed, encrypted=True)
+        return StoreKey(sealed, sealed=True)
     if plain.exists():
-        return StoreKey(plain, encrypted=False)
+        return StoreKey(plain, sealed=False)
     if (scope.secrets_data / "secrets.db").exists():
         raise StoreKeyMissing(
             f"The key of the store in {scope.secrets_data} is gone.",
@@ -55,11 +72,13 @@ def ensure(scope: Scope, run: Run) -> StoreKey:
             next_step="Put the key back from your backup, or move the store away to begin anew.",
         )
     key = secrets.token_bytes(_KEY_BYTES)
-    manager = () if scope.is_system else ("--user",)
-    sealing = run(["systemd-creds", *manager, "encrypt", f"--name={CREDENTIAL}", "-", "-"], key)
-    if sealing.status == 0 and sealing.output:
-        return StoreKey(_write(sealed, sealing.output), encrypted=True)
-    return StoreKey(_write(plain, key), encrypted=False)
+    creds = ["systemd-creds", *(() if scope.is_system else ("--user",))]
+    sealing = run([*creds, "encrypt", f"--name={CREDENTIAL}", "-", "-"], key)
+    # Only a seal that opens again is worth having: this is the one moment that the key is known.
+    opened = run([*creds, "decrypt", f"--name={CREDENTIAL}", "-", "-"], sealing.output)
+    if sealing.status == 0 and opened.status == 0 and opened.output == key:
+        return StoreKey(_write(sealed, sealing.output), sealed=True)
+    return StoreKey(_write(plain, key), sealed=False)
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -4,7 +4,7 @@ from leger_bootstrap import quadlets, scope
 from leger_bootstrap.store_key import StoreKey
 
 SHIPPED = quadlets.read_shipped(Path(__file__).parents[3] / "quadlets")
-KEY = StoreKey(Path("/etc/credstore.encrypted/leger.store-key"), encrypted=True)
+KEY = StoreKey(Path("/etc/credstore.encrypted/leger.store-key"), sealed=True)
 ALICE = scope.user(environment={}, home=Path("/home/alice"), uid=1000, account="alice")
 
 
@@ -19,7 +19,7 @@ def test_the_shipped_files_are_placed_as_they_are() -> None:
 
 def test_the_store_key_goes_to_the_secrets_service_alone() -> None:
     files = placed(scope.system())
-    holders = [name for name, text in files.items() if KEY.directive in text]
+    holders = [name for name, text in files.items() if "store-key" in text]
     assert holders == ["leger-secrets.container.d/10-host.conf"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from leger_bootstrap import store_key
 from leger_bootstrap.commands import Outcome
-from leger_bootstrap.scope import Scope, system
+from leger_bootstrap.scope import Scope, system, user
 
 
 @pytest.fixture
@@ -27,25 +27,41 @@ class Sealer:
 
     def __call__(self, command: Sequence[str], stdin: bytes) -> Outcome:
         self.calls.append((list(command), stdin))
-        return Outcome(self.status, b"sealed" if self.status == 0 else b"", "no")
+        if self.status != 0:
+            return Outcome(self.status, b"", "no")
+        return Outcome(0, b"sealed" + stdin[::-1] if "encrypt" in command else stdin[:5:-1], "")
 
 
 def test_the_key_is_sealed_and_never_in_an_argument(scope: Scope) -> None:
     sealer = Sealer()
     key = store_key.ensure(scope, sealer)
-    ((command, given),) = sealer.calls
+    (command, given), _ = sealer.calls
     assert len(given) == 32
     assert given.hex() not in " ".join(command)
-    assert key.path.read_bytes() == b"sealed"
-    assert key.directive == f"LoadCredentialEncrypted=store-key:{key.path}"
+    assert key.path.read_bytes() == b"sealed" + given[::-1]
+    assert key.service_lines(scope) == [f"LoadCredentialEncrypted=store-key:{key.path}"]
 
 
 def test_a_host_that_cannot_seal_gets_a_file_that_only_its_owner_reads(scope: Scope) -> None:
     key = store_key.ensure(scope, Sealer(status=1))
-    assert not key.encrypted
+    assert not key.sealed
     assert len(key.path.read_bytes()) == 32
     assert key.path.stat().st_mode & 0o777 == 0o600
     assert key.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_seal_that_does_not_open_again_is_not_used(scope: Scope) -> None:
+    def run(command: Sequence[str], stdin: bytes) -> Outcome:
+        return Outcome(0, b"sealed", "") if "encrypt" in command else Outcome(1, b"", "no")
+
+    assert not store_key.ensure(scope, run).sealed
+
+
+def test_a_users_key_is_in_the_clear_only_until_the_service_has_read_it() -> None:
+    alice = user(environment={}, home=Path("/home/alice"), uid=1000, account="alice")
+    lines = store_key.StoreKey(Path("/k"), sealed=True).service_lines(alice)
+    assert lines[0].startswith("ExecStartPre=systemd-creds --user decrypt")
+    assert "ExecStartPost=rm -f %t/leger/secrets/store-key" in lines
 
 
 @pytest.mark.parametrize("status", [0, 1])

@@ -1,0 +1,99 @@
+"""Measure leger side by side with a peer or a floor; `make bench` runs this.
+
+Prints a table of medians and ratios, or JSON with `--json`; exits with 1 when a ratio is above its
+limit. Whatever needs a host is measured in a box, everything in one run on one machine.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BOX = str(ROOT / "tests/host/box")
+NAME = "leger-bench"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A median of ours beside a median of the peer; `ratio` is ours over the peer's."""
+
+    name: str
+    ours: float
+    peer: float
+    unit: str
+    ratio: float
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the ratio is within its limit."""
+        return self.ratio <= self.limit
+
+
+def in_process() -> list[Measurement]:
+    """Measure what needs no host: the secrets service against a handler that does nothing."""
+    answer = json.loads(run([sys.executable, str(ROOT / "bench/secrets_get.py")]))
+    return [Measurement(**row) for row in answer]
+
+
+def in_a_box() -> list[Measurement]:
+    """Measure what needs a host, by bench/on_host.py inside a box with leger."""
+    images = json.loads(run([str(ROOT / "tests/host/images"), "notes"]))
+    run([BOX, "down", "--name", NAME])
+    run([BOX, "up", "--name", NAME, "--leger", "--image-store", images["store"]])
+    try:
+        run([BOX, "push", "--name", NAME, str(ROOT / "bench/on_host.py"), "/root/on_host.py"])
+        answer = run([BOX, "exec", "--name", NAME, "--", "python3", "/root/on_host.py"])
+    finally:
+        run([BOX, "down", "--name", NAME])
+    return [Measurement(**row) for row in json.loads(answer.splitlines()[-1])]
+
+
+def run(command: list[str]) -> str:
+    """Run a command, pass its complaints on, and return what it prints."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: failed: {' '.join(command)}\n{done.stdout}")
+    return done.stdout
+
+
+def table(rows: list[Measurement]) -> Any:
+    """Return the table for a terminal or a pipe."""
+    from rich.table import Table
+
+    drawn = Table(box=None, header_style="bold")
+    for column in ("measurement", "leger", "peer", "ratio", "limit", ""):
+        drawn.add_column(column, justify="left" if column in ("measurement", "") else "right")
+    for row in rows:
+        drawn.add_row(
+            row.name,
+            f"{row.ours:.1f} {row.unit}",
+            f"{row.peer:.1f} {row.unit}",
+            f"{row.ratio:.2f}",
+            f"{row.limit:.2f}",
+            "holds" if row.holds else "[red]above[/]",
+        )
+    return drawn
+
+
+def main() -> int:
+    """Run as the module's docstring says."""
+    parser = argparse.ArgumentParser(description="Measure leger side by side.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    rows = [*in_process(), *in_a_box()]
+    if arguments.json:
+        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    else:
+        from rich.console import Console
+
+        Console(width=110).print(table(rows))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
