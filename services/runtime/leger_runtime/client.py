@@ -12,6 +12,9 @@ Answer = TypeVar("Answer")
 
 MAX_MESSAGE = 8 * 1024 * 1024
 
+# A failure that names a thousand fields travels in metadata, of which gRPC takes 8 KiB by default.
+MAX_STATUS = 1024 * 1024
+
 
 def channel(socket: Path) -> grpc.Channel:
     """Return a channel to the socket. Nothing is connected until the first call."""
@@ -20,6 +23,8 @@ def channel(socket: Path) -> grpc.Channel:
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE),
             ("grpc.max_send_message_length", MAX_MESSAGE),
+            ("grpc.max_metadata_size", MAX_STATUS),
+            ("grpc.absolute_max_metadata_size", MAX_STATUS),
             # A local service that is down should be said to be down at once, not retried.
             ("grpc.enable_retries", 0),
         ],

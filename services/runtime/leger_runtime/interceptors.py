@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 
@@ -15,21 +15,35 @@ log = logging.getLogger(__name__)
 # Full method name -> the roles that may call it. A method that is missing is closed to everybody.
 Policy = Mapping[str, frozenset[Role]]
 
+if TYPE_CHECKING:  # generic in its type stubs alone
+    _Interceptor = grpc.ServerInterceptor[Any, Any]
+else:
+    _Interceptor = grpc.ServerInterceptor
+
 Handler = Callable[[Any, grpc.ServicerContext], Any]
 
+# Told of every call that the policy refuses, with its request, before the caller is.
+OnRefusal = Callable[[Principal, str, object], None]
 
-class Gatekeeper(grpc.ServerInterceptor[Any, Any]):
-    """Admits a call when the policy names the socket's role, and turns its errors into statuses."""
 
-    def __init__(self, *, principal: Principal, policy: Policy) -> None:
+class Gatekeeper(_Interceptor):
+    """Admits a call when the policy names the socket's role, and turns its errors into statuses.
+
+    A LegerError that `on_refusal` raises is what the caller is answered instead.
+    """
+
+    def __init__(
+        self, *, principal: Principal, policy: Policy, on_refusal: OnRefusal | None = None
+    ) -> None:
         self._principal = principal
         self._policy = policy
+        self._on_refusal = on_refusal
 
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        continuation: Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
         """Wrap the handler that the server found for this call; None stays unimplemented."""
         found = continuation(handler_call_details)
         if found is None:
@@ -63,7 +77,7 @@ class Gatekeeper(grpc.ServerInterceptor[Any, Any]):
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             principals.enter(self._principal)
             try:
-                self._authorize(method)
+                self._authorize(method, request)
                 return behaviour(request, context)
             except LegerError as error:
                 context.abort_with_status(status.to_grpc(error))
@@ -76,7 +90,7 @@ class Gatekeeper(grpc.ServerInterceptor[Any, Any]):
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             principals.enter(self._principal)
             try:
-                self._authorize(method)
+                self._authorize(method, request)
                 yield from behaviour(request, context)
             except LegerError as error:
                 context.abort_with_status(status.to_grpc(error))
@@ -85,8 +99,10 @@ class Gatekeeper(grpc.ServerInterceptor[Any, Any]):
 
         return call
 
-    def _authorize(self, method: str) -> None:
+    def _authorize(self, method: str, request: object) -> None:
         if self._principal.role not in self._policy.get(method, frozenset()):
+            if self._on_refusal:
+                self._on_refusal(self._principal, method, request)
             raise NotPermitted(
                 f"{self._principal} may not call {method}.",
                 why="The policy table of the service does not name this principal.",

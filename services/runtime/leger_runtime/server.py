@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from leger_runtime.interceptors import Gatekeeper, Policy
+from leger_runtime.interceptors import Gatekeeper, OnRefusal, Policy
 from leger_runtime.principals import Principal, Role
 
 SOCKET_NAME = "grpc.sock"
@@ -40,7 +40,8 @@ class UnixServer:
     """The gRPC servers of one service, all sharing one thread pool.
 
     `services` are full names such as "leger.secrets.v1.SecretsService"; `register` adds the
-    servicers to a server. `max_message` is the largest request or answer, in bytes.
+    servicers to a server. `max_message` is the largest request or answer, in bytes. `on_refusal` is
+    told of every call that the policy refuses, before the caller is.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class UnixServer:
         register: Callable[[grpc.Server], None],
         threads: int = 16,
         max_message: int = 8 * 1024 * 1024,
+        on_refusal: OnRefusal | None = None,
     ) -> None:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rpc")
         self._health = health.HealthServicer()
@@ -62,7 +64,11 @@ class UnixServer:
             server = grpc.server(
                 self._pool,
                 interceptors=[
-                    Gatekeeper(principal=listener.principal, policy={**policy, **INFRASTRUCTURE})
+                    Gatekeeper(
+                        principal=listener.principal,
+                        policy={**policy, **INFRASTRUCTURE},
+                        on_refusal=on_refusal,
+                    )
                 ],
                 options=[
                     ("grpc.max_receive_message_length", max_message),
@@ -112,6 +118,15 @@ class UnixServer:
 
 def wait_for_termination() -> None:
     """Block until SIGTERM or SIGINT arrives. For the main thread."""
+    termination().wait()
+
+
+def termination() -> threading.Event:
+    """Return an event that SIGTERM or SIGINT sets from now on. For the main thread.
+
+    A process that calls this before it begins to start ends gracefully also when it is told to
+    while it starts.
+    """
     stopped = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
@@ -119,4 +134,4 @@ def wait_for_termination() -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    stopped.wait()
+    return stopped

@@ -1,0 +1,1 @@
+"""The secrets service: versioned secrets, handed to the systemd units that are bound to them."""

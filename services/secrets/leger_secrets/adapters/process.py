@@ -1,0 +1,42 @@
+"""Keeping the memory of this process from the disk and from other processes."""
+
+import ctypes
+import os
+import resource
+from pathlib import Path
+
+# linux/prctl.h, linux/mman.h, linux/capability.h
+_PR_SET_DUMPABLE = 4
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_CAP_IPC_LOCK = 14
+
+
+def harden() -> list[str]:
+    """Forbid core dumps and tracing, close the umask, lock memory; return what was not possible.
+
+    Each entry is a whole sentence. Nothing of it is required for serving.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    weaknesses = []
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        weaknesses.append("Other processes of this user may read the memory of this one.")
+    # On fault: each page is locked when it is used, so that untouched stacks cost nothing.
+    flags = _MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT
+    if not _may_lock() or libc.mlockall(flags) != 0:
+        weaknesses.append("Memory is not locked: it may be swapped out if the host has swap.")
+    return weaknesses
+
+
+def _may_lock() -> bool:
+    """Tell whether all memory may be locked.
+
+    Under a limit, mlockall(2) can succeed and make a later allocation fail, which is worse.
+    """
+    if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
+        return True
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_IPC_LOCK & 1)
+    return False

@@ -1,0 +1,60 @@
+"""How large a request and its answer may be."""
+
+from collections.abc import Sequence
+
+from leger_secrets.domain import names
+from leger_secrets.domain.errors import InvalidName, InvalidVersion, ValueTooLarge
+from leger_secrets.domain.value import SecretValue
+
+MAX_VALUE = 1_000_000
+"""In bytes; a unit's credentials may have 1 MiB in all (systemd.exec(5), "Credentials")."""
+
+MAX_RESOLVED = 7_000_000
+"""In bytes, of all values in one answer: they must fit into one gRPC message."""
+
+MAX_NAMES = 1_000
+"""How many secrets one request may ask for."""
+
+MAX_VERSION = 2**32 - 1
+"""setec's version numbers are uint32."""
+
+
+def check_version(version: int) -> None:
+    """Raise InvalidVersion unless a version can have this number."""
+    if not 1 <= version <= MAX_VERSION:
+        raise InvalidVersion(version)
+
+
+def check_value(name: str, value: SecretValue) -> None:
+    """Raise ValueTooLarge unless the value can be handed to a unit."""
+    if len(value) > MAX_VALUE:
+        raise ValueTooLarge(
+            f"The value for {name} was not stored.",
+            why=f"It has {len(value)} bytes, and systemd hands a unit at most {MAX_VALUE}.",
+            next_step="Store a shorter value, or split it into several secrets.",
+            field="value",
+        )
+
+
+def check_names(wanted: Sequence[str]) -> None:
+    """Raise InvalidName unless secrets of these names can be asked for at once."""
+    if not 0 < len(wanted) <= MAX_NAMES:
+        raise InvalidName(
+            f"{len(wanted)} secrets cannot be asked for at once.",
+            f"One request takes 1 to {MAX_NAMES} names.",
+            field="names",
+        )
+    for number, name in enumerate(wanted):
+        names.check_secret(name, field=f"names[{number}]")
+
+
+def check_total(values: Sequence[SecretValue]) -> None:
+    """Raise ValueTooLarge unless the values fit into one answer."""
+    total = sum(map(len, values))
+    if total > MAX_RESOLVED:
+        raise ValueTooLarge(
+            f"{len(values)} secrets are too much for one answer.",
+            why=f"They have {total} bytes together, and one answer carries {MAX_RESOLVED}.",
+            next_step="Ask for fewer of them at once.",
+            field="names",
+        )

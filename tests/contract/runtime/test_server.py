@@ -1,0 +1,115 @@
+import stat
+import threading
+from pathlib import Path
+
+import grpc
+import pytest
+from contract.runtime import echo
+from contract.runtime.conftest import Connect, Serve
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+from leger_runtime import client
+from leger_runtime.errors import Kind, LegerError
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_every_socket_is_for_its_owner_alone(serve: Serve, tmp_path: Path) -> None:
+    serve()
+    for name in ("operator.sock", "deployer.sock"):
+        mode = (tmp_path / name).stat().st_mode
+        assert stat.S_ISSOCK(mode)
+        assert stat.S_IMODE(mode) == 0o600
+
+
+def test_a_stale_socket_is_replaced(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "operator.sock").write_bytes(b"")
+    serve()
+    assert echo.call(connect("operator"), "UnaryUnary", b"hello")
+
+
+def test_a_stopped_server_leaves_no_socket_and_says_so_to_callers(
+    serve: Serve, connect: Connect, tmp_path: Path
+) -> None:
+    server = serve()
+    channel = connect("operator")
+    echo.call(channel, "UnaryUnary", b"hello")
+    server.stop()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(LegerError) as caught:
+        client.call(lambda: echo.call(channel, "UnaryUnary", b"hello"))
+    assert caught.value.kind is Kind.UNAVAILABLE
+
+
+def test_a_call_that_runs_is_finished_when_the_server_stops(serve: Serve, connect: Connect) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def slow(request: bytes, context: grpc.ServicerContext) -> bytes:
+        running.set()
+        go_on.wait(20)
+        return b"finished"
+
+    server = serve(slow)
+    call = echo.method(connect("operator"), "UnaryUnary").future(b"")
+    assert running.wait(20)
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    go_on.set()
+    assert call.result(timeout=20) == b"finished"
+    stopping.join(20)
+    assert not stopping.is_alive()
+
+
+@pytest.mark.parametrize("principal", ["operator", "deployer"])
+def test_health_is_answered_for_each_service_and_the_whole(
+    serve: Serve, connect: Connect, principal: str
+) -> None:
+    server = serve()
+    health = health_pb2_grpc.HealthStub(connect(principal))
+    for service in ("", echo.SERVICE):
+        request = health_pb2.HealthCheckRequest(service=service)
+        assert health.Check(request).status == SERVING
+    server.set_serving(serving=False)
+    assert health.Check(health_pb2.HealthCheckRequest()).status == NOT_SERVING
+    with pytest.raises(grpc.RpcError) as caught:
+        health.Check(health_pb2.HealthCheckRequest(service="unknown"))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_health_is_streamed_as_it_changes(serve: Serve, connect: Connect) -> None:
+    server = serve()
+    health = health_pb2_grpc.HealthStub(connect("operator"))
+    watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=20)
+    assert next(watch).status == SERVING
+    server.set_serving(serving=False)
+    assert next(watch).status == NOT_SERVING
+    watch.cancel()
+
+
+def test_reflection_lists_the_services(serve: Serve, connect: Connect) -> None:
+    serve()
+    for principal in ("operator", "deployer"):
+        listed = ProtoReflectionDescriptorDatabase(connect(principal)).get_services()
+        assert set(listed) == {
+            echo.SERVICE,
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }
+
+
+def test_a_message_of_a_megabyte_passes_both_ways(serve: Serve, connect: Connect) -> None:
+    serve(lambda request, context: request)
+    message = b"x" * 7_500_000
+    assert echo.call(connect("operator"), "UnaryUnary", message) == [message]
+
+
+def test_a_service_that_is_not_there_is_unavailable(connect: Connect) -> None:
+    with pytest.raises(LegerError) as caught:
+        client.call(lambda: echo.call(connect("operator"), "UnaryUnary", b""))
+    error = caught.value
+    assert error.kind is Kind.UNAVAILABLE
+    assert "UNAVAILABLE" in error.why
+    assert "journalctl" in error.next_step

@@ -1,0 +1,46 @@
+from leger_runtime import errors
+from leger_runtime.errors import FieldViolation, Kind, LegerError, NotPermitted, RemoteError
+
+
+def test_the_exit_codes_are_those_of_the_manual() -> None:
+    assert {kind.name: kind.value for kind in Kind} == {
+        "INTERNAL": 1,
+        "USAGE": 2,
+        "NOT_SIGNED_IN": 3,
+        "NOT_PERMITTED": 4,
+        "NOT_FOUND": 5,
+        "CONFLICT": 6,
+        "INVALID": 7,
+        "UNAVAILABLE": 8,
+    }
+
+
+def test_an_error_reads_as_what_and_why() -> None:
+    error = NotPermitted("You may not.", why="The table says so.", next_step="Ask.")
+    assert str(error) == "You may not. The table says so."
+    assert (error.kind, error.reason) == (Kind.NOT_PERMITTED, "NOT_PERMITTED")
+
+
+def test_a_remote_error_brings_its_own_kind_and_reason() -> None:
+    error = RemoteError("a", why="b", next_step="c", kind=Kind.CONFLICT, reason="STACK_EXISTS")
+    assert (error.kind, error.reason) == (Kind.CONFLICT, "STACK_EXISTS")
+    assert (LegerError.kind, RemoteError.reason) == (Kind.INTERNAL, "INTERNAL")
+
+
+def test_an_error_as_json_has_every_part() -> None:
+    error = RemoteError(
+        "a.",
+        why="b.",
+        next_step="c.",
+        kind=Kind.INVALID,
+        reason="INVALID_NAME",
+        violations=[FieldViolation(field="name", description="empty")],
+    )
+    assert errors.as_json(error) == {
+        "reason": "INVALID_NAME",
+        "exit_code": 7,
+        "what": "a.",
+        "why": "b.",
+        "next": "c.",
+        "fields": [{"field": "name", "description": "empty"}],
+    }

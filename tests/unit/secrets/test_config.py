@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+from leger_runtime.errors import Kind
+from leger_secrets import config
+from leger_secrets.config import Config, ConfigInvalid, Scope
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert config.read({"PATH": "/bin"}) == Config()
+
+
+def test_every_field_can_be_set() -> None:
+    assert config.read(
+        {
+            "LEGER_SCOPE": "user",
+            "LEGER_ACCOUNT": "alice",
+            "LEGER_RUNTIME_DIR": "/run/user/1000/leger/secrets",
+            "LEGER_STATE_DIR": "/home/alice/.local/share/legerd",
+            "LEGER_KEY_FILE": "/key",
+            "LEGER_JOURNAL_SOCKET": "/journal",
+        }
+    ) == Config(
+        scope=Scope.USER,
+        account="alice",
+        runtime_dir=Path("/run/user/1000/leger/secrets"),
+        state_dir=Path("/home/alice/.local/share/legerd"),
+        key_file=Path("/key"),
+        journal_socket=Path("/journal"),
+    )
+
+
+def test_an_unknown_variable_names_the_nearest() -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        config.read({"LEGER_STATEDIR": "/x"})
+    assert caught.value.kind is Kind.USAGE
+    assert caught.value.next_step == "Perhaps LEGER_STATE_DIR is meant; else remove it."
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LEGER_SCOPE", "System"),
+        ("LEGER_ACCOUNT", ""),
+        ("LEGER_ACCOUNT", "a\nb"),
+        ("LEGER_STATE_DIR", "relative"),
+        ("LEGER_KEY_FILE", ""),
+        ("LEGER_RUNTIME_DIR", "/" + "x" * 100),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        config.read({variable: value})
+    assert caught.value.why
+    assert caught.value.next_step
