@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
+import typer
+from typer.core import TyperGroup
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("examples/*/README.md"),
@@ -23,9 +24,9 @@ def shell_lines(page: Path) -> Iterator[str]:
             yield line.strip().removeprefix("$ ")
 
 
-def wrong_in_command(words: list[str], root: click.Command) -> str | None:
+def wrong_in_command(words: list[str], root: TyperGroup) -> str | None:
     """Return what is wrong with the command line `leger …`, or None."""
-    command, context = root, click.Context(root)
+    command, context = root, typer.Context(root, info_name="leger")
     for word in words[1:]:
         if word in ("|", "<", ">", "&&", ";", "#"):
             break
@@ -34,7 +35,7 @@ def wrong_in_command(words: list[str], root: click.Command) -> str | None:
             known |= {o for p in root.get_params(context) for o in p.opts + p.secondary_opts}
             if word.split("=")[0] not in known | {"--help", "--json"}:
                 return f"{command.name} has no option {word}"
-        elif isinstance(command, click.Group):
+        elif isinstance(command, TyperGroup):
             found = command.get_command(context, word)
             if found is None:
                 return f"{command.name} has no command {word}"
@@ -42,7 +43,7 @@ def wrong_in_command(words: list[str], root: click.Command) -> str | None:
     return None
 
 
-def wrong_in(page: Path, commands: click.Command, targets: set[str]) -> Iterator[str]:
+def wrong_in(page: Path, commands: TyperGroup, targets: set[str]) -> Iterator[str]:
     """Yield a sentence for everything in a page that is not so."""
     for line in shell_lines(page):
         words = shlex.split(line, comments=True)
@@ -61,14 +62,14 @@ def wrong_in(page: Path, commands: click.Command, targets: set[str]) -> Iterator
 
 def main() -> int:
     """Print what is wrong; return 1 if anything is."""
-    from leger_cli.main import command_tree
+    from leger_cli import app
 
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     problems = [
         f"{page.relative_to(ROOT)}: {problem}"
         for page in PAGES
         if page != GENERATED
-        for problem in wrong_in(page, command_tree(), targets)
+        for problem in wrong_in(page, app.command(), targets)
     ]
     fresh = subprocess.run(
         [sys.executable, str(ROOT / "docs/man/generate.py"), "--check"], check=False

@@ -1,0 +1,162 @@
+"""Why a service does not answer, asked of the file system and systemd rather than guessed."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leger_runtime.errors import Kind, LegerError, NotPermitted, ServiceUnavailable
+
+from leger_cli.context import Scope
+
+if TYPE_CHECKING:
+    from leger_cli.context import Session
+
+_PATIENCE = 5.0
+
+
+class NotSetUp(LegerError):
+    """The scope has no services yet."""
+
+    kind, reason = Kind.UNAVAILABLE, "NOT_SET_UP"
+
+
+class PodmanMissing(LegerError):
+    """Nothing can run containers here."""
+
+    kind, reason = Kind.UNAVAILABLE, "PODMAN_MISSING"
+
+
+def of_silence(service: str, *, session: "Session") -> LegerError:
+    """Return why `service` ("secrets" or "deployer") does not answer on its socket."""
+    path = session.socket(service)
+    if _is_forbidden(path):
+        return _forbidden(session)
+    if shutil.which("podman") is None:
+        return PodmanMissing(
+            f"The {service} service does not run, as podman is not installed.",
+            why="leger's services are containers, and there is no `podman` in PATH.",
+            next_step=f"Install podman 5.4 or newer, then run `{_sudo(session)}legerd bootstrap`.",
+        )
+    unit = f"leger-{service}.service"
+    states = _states(("leger-pod.service", unit), session=session)
+    if states is None:
+        return ServiceUnavailable(
+            f"The {service} service does not answer.",
+            why=f"Nothing listens on {path}, and systemd could not be asked why.",
+            next_step=f"Run `{_sudo(session)}legerd bootstrap` on a host with systemd.",
+        )
+    if states[unit]["LoadState"] == "not-found":
+        return NotSetUp(
+            f"leger is not set up in the {session.scope.value} scope.",
+            why=f"systemd knows no {unit} there.",
+            next_step=f"Run `{_sudo(session)}legerd bootstrap`{_other_scope(session)}.",
+        )
+    # The pod first: the service cannot run without it.
+    for name, state in states.items():
+        if state["ActiveState"] != "active" and state["LoadState"] != "not-found":
+            return _of_unit(name, state, service=service, session=session)
+    return ServiceUnavailable(
+        f"The {service} service does not answer.",
+        why=f"systemd says that {unit} is active, but nothing listens on {path}.",
+        next_step=f"Run `{_systemctl(session)} restart {unit}`.",
+    )
+
+
+def _of_unit(
+    unit: str, state: Mapping[str, str], *, service: str, session: "Session"
+) -> LegerError:
+    what = f"The {service} service does not answer: {unit} "
+    journal = f"`{_journalctl(session)} -u {unit} -n 20`"
+    start = f"`{_systemctl(session)} start {unit}`"
+    match state["ActiveState"]:
+        case "failed":
+            return ServiceUnavailable(
+                f"{what}has failed.",
+                why=f"systemd says: {state['Result']}.",
+                next_step=f"Read {journal}, then run {start}.",
+            )
+        case "activating" | "reloading":
+            return ServiceUnavailable(
+                f"{what}is still starting.",
+                why=f"systemd says: {state['SubState']}.",
+                next_step=f"Try again in a moment; {journal} shows how far it is.",
+            )
+        case _:
+            return ServiceUnavailable(
+                f"{what}is stopped.",
+                why=f"systemd says: {state['ActiveState']} ({state['SubState']}).",
+                next_step=f"Run {start}.",
+            )
+
+
+def _forbidden(session: "Session") -> LegerError:
+    if session.scope is Scope.SYSTEM:
+        return NotPermitted(
+            "This account may not use leger's system scope.",
+            why=f"The sockets below {session.runtime / 'leger'} are open to root alone.",
+            next_step="Run it with sudo, or with --user for this account's own services.",
+        )
+    return NotPermitted(
+        "This account may not use these services.",
+        why=f"The sockets below {session.runtime / 'leger'} are open to their owner alone.",
+        next_step="Run it as the account that the services belong to.",
+    )
+
+
+def _is_forbidden(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as attempt:
+        attempt.settimeout(_PATIENCE)
+        try:
+            attempt.connect(os.fspath(path))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _states(units: tuple[str, ...], *, session: "Session") -> dict[str, dict[str, str]] | None:
+    """Return systemd's properties of each unit, or None when systemd does not answer."""
+    command = [
+        "systemctl",
+        *(["--user"] if session.scope is Scope.USER else []),
+        "show",
+        "--property=Id,LoadState,ActiveState,SubState,Result",
+        *units,
+    ]
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(session.account.runtime)}
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE, env=environment, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    blocks = [
+        dict(line.partition("=")[::2] for line in block.splitlines())
+        for block in answer.stdout.strip().split("\n\n")
+    ]
+    states = {block.get("Id", ""): block for block in blocks}
+    return {unit: states[unit] for unit in units} if set(units) <= set(states) else None
+
+
+def _sudo(session: "Session") -> str:
+    return "sudo " if session.scope is Scope.SYSTEM and session.account.uid != 0 else ""
+
+
+def _systemctl(session: "Session") -> str:
+    return "systemctl --user" if session.scope is Scope.USER else f"{_sudo(session)}systemctl"
+
+
+def _journalctl(session: "Session") -> str:
+    return "journalctl --user" if session.scope is Scope.USER else f"{_sudo(session)}journalctl"
+
+
+def _other_scope(session: "Session") -> str:
+    if session.account.uid == 0:
+        return ""
+    other = "--user" if session.scope is Scope.SYSTEM else "--system"
+    return f", or work on the other scope with {other}"

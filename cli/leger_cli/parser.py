@@ -1,0 +1,152 @@
+"""Typer's commands with what every command of leger shares: global options, help, refusals."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from leger_runtime.errors import LegerError
+from typer.core import TyperCommand, TyperGroup
+
+from leger_cli.context import Scope
+from leger_cli.errors import UsageError, usage
+
+if TYPE_CHECKING:  # the classes of Click that Typer carries; it has no public names for them
+    from typer._click import Context, HelpFormatter, Parameter
+
+
+class LegerCommand(TyperCommand):
+    """A command that takes the global options too, and repeats no argument that it refuses."""
+
+    def __init__(self, name: str | None, *, params: "list[Parameter] | None", **settings: Any):
+        super().__init__(name, params=[*(params or []), *global_options()], **settings)
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Parse `args` into `ctx`, and refuse what is left over."""
+        ctx.allow_extra_args = True  # else Typer's message would repeat them
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            raise self.refusal(ctx, len(rest))
+        return rest
+
+    def refusal(self, ctx: "Context", surplus: int) -> LegerError:
+        """Return the error for `surplus` arguments too many. They may hold a secret: not named."""
+        return UsageError(
+            f"`{ctx.command_path}` got {surplus} argument{'s' * (surplus != 1)} too many.",
+            why=usage(ctx),
+            next_step=f"Run `{ctx.command_path} --help`.",
+        )
+
+    def collect_usage_pieces(self, ctx: "Context") -> list[str]:
+        """Return the parts of the usage line, with arguments as they are written everywhere."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the arguments, the command's own options and the global ones, each apart."""
+        _write_parameters(self.get_params(ctx), ctx, formatter)
+
+    def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # noqa: ARG002
+        """Write the epilog's lines as examples, as they are."""
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"  {line}\n")
+
+
+class LegerGroup(TyperGroup):
+    """A noun: a group of commands that takes the global options too. Alone, it shows its help."""
+
+    def __init__(self, *, params: "list[Parameter] | None", **settings: Any):
+        super().__init__(
+            params=[*(params or []), *global_options()],
+            **{**settings, "subcommand_metavar": "COMMAND"},
+        )
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Parse `args` into `ctx`; none at all asks for help."""
+        return super().parse_args(ctx, args or ["--help"])
+
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the commands first: they are what a reader of this page looks for."""
+        self.format_commands(ctx, formatter)
+        _write_parameters(self.get_params(ctx), ctx, formatter)
+
+
+def noun(name: str, summary: str) -> typer.Typer:
+    """Return the Typer application of a noun, to which its module adds the commands."""
+    return typer.Typer(
+        name=name, help=summary, cls=LegerGroup, rich_markup_mode=None, add_completion=False
+    )
+
+
+def verb(name: str) -> typer.Typer:
+    """Return the Typer application of a command that stands alone, such as `leger status`."""
+    return typer.Typer(name=name, rich_markup_mode=None, add_completion=False)
+
+
+@cache
+def global_options() -> "tuple[Parameter, ...]":
+    """Return the options that every command takes, before or after its noun."""
+    declaration = typer.Typer(add_completion=False)
+    declaration.command()(_global_options)
+    return tuple(typer.main.get_command(declaration).params)
+
+
+def _note_json(context: typer.Context, value: bool) -> None:
+    context.obj.as_json |= value
+
+
+def _note_user(context: typer.Context, value: bool) -> None:
+    if value:
+        context.obj.choose(Scope.USER)
+
+
+def _note_system(context: typer.Context, value: bool) -> None:
+    if value:
+        context.obj.choose(Scope.SYSTEM)
+
+
+def _global_options(
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print the result as JSON.", callback=_note_json, expose_value=False
+        ),
+    ] = False,
+    user: Annotated[
+        bool,
+        typer.Option(
+            "--user",
+            help="Work on this account's own containers.",
+            callback=_note_user,
+            expose_value=False,
+        ),
+    ] = False,
+    system: Annotated[
+        bool,
+        typer.Option(
+            "--system",
+            help="Work on the machine's containers.",
+            callback=_note_system,
+            expose_value=False,
+        ),
+    ] = False,
+) -> None:
+    """Carry the declarations; never called."""
+
+
+def _write_parameters(
+    parameters: "list[Parameter]", ctx: "Context", formatter: "HelpFormatter"
+) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Global": []}
+    help_option = ctx.command.get_help_option(ctx)
+    for parameter in parameters:
+        if parameter in global_options() or parameter is help_option:
+            section = "Global"
+        else:
+            section = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        if record := parameter.get_help_record(ctx):
+            sections[section].append(record)
+    for title, records in sections.items():
+        if records:
+            with formatter.section("Global options" if title == "Global" else title):
+                formatter.write_dl(records)

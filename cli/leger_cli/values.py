@@ -1,0 +1,75 @@
+"""Reading a secret's value from a person or a pipe, never from the command line."""
+
+import sys
+
+from leger_runtime.errors import Kind, LegerError
+
+# systemd's limit for all credentials of a unit (the proto's comment on PutSecretRequest.value).
+MAX_VALUE = 1_000_000
+
+
+class ValueOnCommandLine(LegerError):
+    """A value was given as an argument."""
+
+    kind, reason = Kind.USAGE, "VALUE_ON_COMMAND_LINE"
+
+
+class ValueEmpty(LegerError):
+    """There is nothing to store."""
+
+    kind, reason = Kind.INVALID, "VALUE_EMPTY"
+
+
+class ValueTooLarge(LegerError):
+    """The value is larger than systemd hands to a unit."""
+
+    kind, reason = Kind.INVALID, "VALUE_TOO_LARGE"
+
+
+class EntriesDiffer(LegerError):
+    """The two entries at the prompt are not the same."""
+
+    kind, reason = Kind.INVALID, "ENTRIES_DIFFER"
+
+
+def read(name: str, *, raw: bool) -> bytes:
+    """Return the value for the secret `name`: typed twice at a terminal, else all of the input.
+
+    Piped input of one line loses its line end, which `echo` adds and no key has; more lines are
+    kept byte for byte, as files such as OpenSSH keys need their last line end. `raw` keeps any.
+    Raises EntriesDiffer, ValueEmpty and ValueTooLarge.
+    """
+    value = _prompted(name) if sys.stdin.isatty() else _piped(raw=raw)
+    if not value:
+        raise ValueEmpty(
+            f"There is no value to store for {name}.",
+            why="Standard input was empty; a command in front of the pipe may have failed.",
+            next_step=f"Run `leger secrets put {name}` without a pipe to type the value.",
+        )
+    if len(value) > MAX_VALUE:
+        raise ValueTooLarge(
+            f"The value for {name} is too large.",
+            why=f"systemd hands at most {MAX_VALUE:,} bytes of credentials to a unit.",
+            next_step="Store a key here, and the data it opens in a volume.",
+        )
+    return value
+
+
+def _piped(*, raw: bool) -> bytes:
+    # One byte more than can be accepted with a line end: the input may be endless.
+    value = sys.stdin.buffer.read(MAX_VALUE + 2)
+    is_one_line = value.find(b"\n") == len(value) - 1
+    return value[:-1] if is_one_line and not raw else value
+
+
+def _prompted(name: str) -> bytes:
+    from getpass import getpass
+
+    first = getpass(f"Value of {name} (not shown): ", stream=sys.stderr)
+    if first and getpass("The same again: ", stream=sys.stderr) != first:
+        raise EntriesDiffer(
+            "The two entries differ; nothing was stored.",
+            why="The value is asked for twice, as it is not shown while it is typed.",
+            next_step=f"Run `leger secrets put {name}` again.",
+        )
+    return first.encode("utf-8", "surrogateescape")

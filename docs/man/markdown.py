@@ -1,0 +1,106 @@
+"""The reference of the command line, in Markdown."""
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+
+import facts
+import tree
+from leger_cli import shapes
+
+_FIELD = re.compile(r"    (\w+): (.+?)(?:  # (.*))?")
+
+
+def reference(root: tree.Command) -> str:
+    """Return the whole page."""
+    return "\n".join(_page(root)) + "\n"
+
+
+def _page(root: tree.Command) -> Iterator[str]:
+    yield "# The command line"
+    yield ""
+    yield "<!-- Generated from the commands themselves by docs/man/generate.py; do not edit. -->"
+    yield ""
+    yield from _paragraphs((root.summary, *root.description))
+    yield from _list((*root.options, *tree.global_options()))
+    yield "The last ones are taken by every command, before or after it."
+    yield ""
+    yield "## Output"
+    yield ""
+    yield from _paragraphs(facts.OUTPUT)
+    yield "## Exit codes"
+    yield ""
+    yield from _table(("code", "meaning"), ((str(c), text) for c, text in facts.EXIT_CODES.items()))
+    for noun in root.children:
+        yield f"## {noun.path}"
+        yield ""
+        if noun.children:
+            yield from _paragraphs((noun.summary, *noun.description))
+        for leaf in noun.leaves():
+            yield from _command(leaf, heading=bool(noun.children))
+    yield "## JSON"
+    yield ""
+    yield from _paragraphs(inspect.cleandoc(shapes.__doc__ or "").split("\n\n")[1:])
+    for shape in _shapes():
+        yield from _shape(shape)
+
+
+def _command(command: tree.Command, *, heading: bool) -> Iterator[str]:
+    if heading:
+        yield f"### {command.path}"
+        yield ""
+    yield from ("```", command.usage, "```", "")
+    yield from _paragraphs((command.summary, *command.description))
+    yield from _list((*command.arguments, *command.options))
+    if command.examples:
+        yield from ("```sh", *command.examples, "```", "")
+    shape = shapes.RESULTS[command.words].__name__
+    yield f"With `--json`: [{shape}](#{shape.lower()})."
+    yield ""
+
+
+def _shapes() -> list[type]:
+    return [value for value in vars(shapes).values() if hasattr(value, "__required_keys__")]
+
+
+def _shape(shape: type) -> Iterator[str]:
+    yield f"### {shape.__name__}"
+    yield ""
+    yield from _paragraphs((inspect.cleandoc(shape.__doc__ or ""),))
+    fields = (_FIELD.fullmatch(line) for line in inspect.getsource(shape).splitlines())
+    yield from _table(
+        ("field", "type", "meaning"),
+        ((f"`{found[1]}`", _type(found[2]), found[3] or "") for found in fields if found),
+    )
+
+
+def _type(annotation: str) -> str:
+    if inner := re.fullmatch(r"NotRequired\[(.+)\]", annotation):
+        return f"{_type(inner[1])}, not always there"
+    if inner := re.fullmatch(r"list\[(.+)\]", annotation):
+        return f"list of {_type(inner[1])}"
+    if annotation.endswith(" | None"):
+        return f"{_type(annotation.removesuffix(' | None'))} or null"
+    names = {"str": "string", "int": "number", "bool": "boolean"}
+    return names.get(annotation, f"[{annotation}](#{annotation.lower()})")
+
+
+def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield " ".join(text.split())
+        yield ""
+
+
+def _list(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    written = [f"- `{term}`: {' '.join(text.split())}" for term, text in pairs]
+    yield from written
+    if written:
+        yield ""
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'---|' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |".replace("|  |", "| |")
+    yield ""

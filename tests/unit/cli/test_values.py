@@ -1,0 +1,81 @@
+import io
+import sys
+
+import pytest
+from leger_cli import values
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *entries: str) -> None:
+    waiting = list(entries)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda *_args, **_kw: waiting.pop(0))
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"secret", b"secret"),
+        (b"secret\n", b"secret"),
+        (b"secret\n\n", b"secret\n\n"),
+        (b"two\nlines\n", b"two\nlines\n"),
+        (b" spaces \n", b" spaces "),
+        (b"\x00\xff\n", b"\x00\xff"),
+    ],
+)
+def test_one_line_loses_its_line_end_and_more_are_kept(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, value: bytes
+) -> None:
+    piped(monkeypatch, data)
+    assert values.read("key", raw=False) == value
+
+
+def test_raw_input_is_kept_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    piped(monkeypatch, b"secret\n")
+    assert values.read("key", raw=True) == b"secret\n"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n"])
+def test_no_input_is_no_value(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    piped(monkeypatch, data)
+    with pytest.raises(values.ValueEmpty):
+        values.read("key", raw=False)
+
+
+def test_the_largest_value_may_be_followed_by_a_line_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    piped(monkeypatch, b"x" * values.MAX_VALUE + b"\n")
+    assert len(values.read("key", raw=False)) == values.MAX_VALUE
+
+
+def test_a_larger_value_is_refused_without_reading_it_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    piped(monkeypatch, b"x" * (values.MAX_VALUE + 100))
+    with pytest.raises(values.ValueTooLarge):
+        values.read("key", raw=False)
+    assert sys.stdin.buffer.tell() < values.MAX_VALUE + 10
+
+
+def test_a_typed_value_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "geheim", "geheim")
+    assert values.read("key", raw=False) == b"geheim"
+
+
+def test_two_different_entries_store_nothing_and_are_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    typed(monkeypatch, "geheim", "gehiem")
+    with pytest.raises(values.EntriesDiffer) as refused:
+        values.read("key", raw=False)
+    assert "geh" not in str(refused.value) + refused.value.next_step
+
+
+def test_an_empty_entry_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "")
+    with pytest.raises(values.ValueEmpty):
+        values.read("key", raw=False)
