@@ -72,6 +72,7 @@ $(VENV)/.ready: requirements/bootstrap.txt requirements/dev.txt
 	test -x $(PY) || python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
 	$(PY) -m uv pip install --quiet --require-hashes -r requirements/dev.txt
+	$(PY) -m uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 # npm is the one registry that carries buf as a binary for every platform.

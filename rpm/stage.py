@@ -14,10 +14,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Which of the host's units are the system manager's alone.
-SYSTEM_ONLY = ("run-leger-mounts.mount",)
-UNITS = ("legerd.service", "leger-podman.socket", "leger-podman.service", *SYSTEM_ONLY)
-
 # -I: neither the caller's directory nor environment decides what root imports; -S: no .pth files.
 LAUNCHER = """#!{interpreter}
 import sys
@@ -81,9 +77,13 @@ def host(directory: Path, *, python: str, image: Path, reference: str) -> None:
     for manager in ("system", "user"):
         units = directory / "usr/lib/systemd" / manager
         units.mkdir(parents=True)
-        for unit in UNITS:
-            if manager == "system" or unit not in SYSTEM_ONLY:
-                shutil.copy2(ROOT / "rpm" / unit, units / unit)
+        for source in (ROOT / "rpm/units", ROOT / "rpm/units" / manager):
+            for unit in source.glob("*.*"):
+                shutil.copy2(unit, units / unit.name)
+    manual = directory / "usr/share/man"
+    _run([sys.executable, str(ROOT / "docs/man/generate.py"), str(manual / "man1")])
+    (manual / "man8").mkdir()
+    shutil.copy2(ROOT / "docs/man/legerd.8", manual / "man8/legerd.8")
 
 
 def _run(command: list[str]) -> None:

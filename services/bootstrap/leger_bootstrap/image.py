@@ -6,6 +6,10 @@ from leger_runtime.errors import Kind, LegerError
 
 from leger_bootstrap.commands import Run, require
 
+# Images are the same in both of podman's stores; without this flag podman would unmount the roots
+# of the stacks' containers when it ends (see leger-storage.service).
+PODMAN = ("podman", "--transient-store")
+
 
 class ImageMissing(LegerError):
     """The package's image archive, or its reference, is not there."""
@@ -26,9 +30,9 @@ def ensure(directory: Path, run: Run) -> str:
             why=f"{directory / 'reference'} cannot be read: {error.strerror}.",
             next_step="Install the leger package again.",
         ) from None
-    if run(["podman", "image", "exists", reference], b"").status != 0:
+    if run([*PODMAN, "image", "exists", reference], b"").status != 0:
         require(
-            run(["podman", "load", "--quiet", "--input", str(directory / "leger.tar")], b""),
+            run([*PODMAN, "load", "--quiet", "--input", str(directory / "leger.tar")], b""),
             what="podman could not load the image of leger's services.",
             next_step="Check `podman info` and the free space of its storage, then try again.",
         )

@@ -24,9 +24,9 @@ class Host:
         self.ran.append(line)
         if line.endswith("--version"):
             return Outcome(0, b"version 257.0", "")
-        if line.startswith("podman image exists"):
+        if "image exists" in line:
             return Outcome(0 if command[-1] in self.images else 1, b"", "")
-        if line.startswith("podman load"):
+        if "load" in command:
             self.images.add("localhost/leger/services:1")
         if "is-active" in command:
             return Outcome(0 if self.active else 3, b"", "")
