@@ -92,15 +92,17 @@ class Silence:
 
 
 class Lines(Silence):
-    """One line an event, with the seconds since the beginning in front."""
+    """One line a step and one a subject that is done, with the seconds since the beginning."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def note(self, event: "Progress") -> None:
-        """Write the event's line."""
+        """Write the event's line; that a whole step is done, the next step's line tells."""
         parts = [label(event), event.subject, event.detail]
         state = state_of(event)
+        if state == _DONE and not event.subject:
+            return
         if state != _STARTED or event.subject:
             parts.append(state)
         elapsed = time.monotonic() - self._began

@@ -34,7 +34,7 @@ def test_the_last_answer_carries_the_result(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr() == ("", "")
 
 
-def test_elsewhere_than_at_a_terminal_each_event_is_a_line(
+def test_elsewhere_than_at_a_terminal_each_step_and_each_subject_is_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     progress.follow(
