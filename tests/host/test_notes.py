@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,11 @@ class Scope:
 
     def wait_until_running(self) -> None:
         self.host.wait(f"curl -sf -m 2 {WEB}/healthz", user=self.user, seconds=90)
-        assert self.running()
+        # The app answers a moment before its first health check has passed.
+        deadline = time.monotonic() + 30
+        while not self.running():
+            assert time.monotonic() < deadline, self.host.status(user=self.user)
+            time.sleep(0.3)
 
     def post(self, text: str, key: str) -> str:
         """Store a note; the key goes to curl on standard input."""

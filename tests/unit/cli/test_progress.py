@@ -52,7 +52,6 @@ def test_elsewhere_than_at_a_terminal_each_step_and_each_subject_is_a_line(
         "Start units",
         "Start units: web.service: started",
         "Start units: web.service: healthy: done",
-        "Start units: done",
     ]
 
 
