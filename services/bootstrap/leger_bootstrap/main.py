@@ -69,12 +69,10 @@ def _say(line: str) -> None:
 def _serve(service: str) -> int:
     # A service imports only what it needs: memory is counted per container.
     if service == "secrets":
-        from leger_secrets import __main__ as secrets_main
-
-        return secrets_main.main()
-    from leger_deployer import __main__ as deployer_main
-
-    return deployer_main.main()
+        from leger_secrets.__main__ import main as serve
+    else:
+        from leger_deployer.__main__ import main as serve
+    return serve()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from leger_runtime.errors import LegerError
 
 from leger_secrets.domain import names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
-from leger_secrets.domain.errors import NotBound, SecretNotFound
+from leger_secrets.domain.errors import NotBound, SecretEmpty, SecretNotFound
 from leger_secrets.domain.refusals import Refusals
 from leger_secrets.domain.store import Reader, SecretStore
 from leger_secrets.domain.value import SecretValue
@@ -35,8 +35,8 @@ class Credentials:
         """Return the active value of the secret that is bound to the unit as this credential.
 
         A binding of "web@.service" serves "web@x.service". Raises InvalidName, NotBound,
-        SecretNotFound, StoreUnavailable, AuditUnavailable, after the refusal is noted and in the
-        unit's journal.
+        SecretNotFound, SecretEmpty, StoreUnavailable, AuditUnavailable, after the refusal is noted
+        and in the unit's journal.
         """
         try:
             value = self._decide(unit, credential)
@@ -63,6 +63,8 @@ class Credentials:
                 found = store.find(secret, 0)
             if found is None or found.value is None:
                 raise SecretNotFound(secret)
+            if not found.value:
+                raise SecretEmpty(secret)
             decision.allow(asked._replace(version=found.version))
             return found.value
 

@@ -69,6 +69,19 @@ class SecretNotFound(LegerError):
         )
 
 
+class SecretEmpty(LegerError):
+    """A secret that a unit cannot be given, as its active value has no bytes."""
+
+    kind, reason = Kind.CONFLICT, "SECRET_EMPTY"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The active value of {name} is empty.",
+            why="A unit cannot tell an empty credential from one that could not be read.",
+            next_step=f"Store a value: `leger secrets put {name}`.",
+        )
+
+
 class VersionNotFound(LegerError):
     """A version that a stored secret does not have."""
 

@@ -2,7 +2,7 @@ import pytest
 from leger_runtime.errors import LegerError
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.credentials import Credentials
-from leger_secrets.domain.errors import InvalidName, NotBound, SecretNotFound
+from leger_secrets.domain.errors import InvalidName, NotBound, SecretEmpty, SecretNotFound
 from leger_secrets.domain.refusals import Refusals
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Binding
@@ -41,6 +41,13 @@ def test_a_unit_gets_the_active_value_of_its_secret(
 def test_a_unit_of_one_stack_cannot_obtain_a_secret_of_another(credentials: Credentials) -> None:
     assert isinstance(refused(credentials, "web.service", "b"), NotBound)
     assert isinstance(refused(credentials, "other.service", "token"), NotBound)
+
+
+def test_an_empty_value_is_refused_as_systemd_could_not_tell_it_from_a_broken_answer(
+    credentials: Credentials, secrets: Secrets
+) -> None:
+    secrets.put("a", SecretValue(b""), activate=True, by="operator:root")
+    assert isinstance(refused(credentials, "web.service", "token"), SecretEmpty)
 
 
 def test_a_binding_of_a_template_serves_its_instances(credentials: Credentials) -> None:

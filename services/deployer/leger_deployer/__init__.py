@@ -1,0 +1,1 @@
+"""The deployer service: stacks of Quadlets, brought onto the host as one transaction each."""

@@ -1,0 +1,84 @@
+"""The secrets service, called as the principal svc:deployer."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+from leger.secrets.v1 import secrets_pb2 as messages
+from leger.secrets.v1 import secrets_pb2_grpc
+from leger_runtime import client
+from leger_runtime.errors import RemoteError
+
+from leger_deployer.domain.errors import SecretsUnavailable
+from leger_deployer.domain.ports.secrets_directory import Refusal
+from leger_deployer.domain.stack import SecretUse
+
+Answer = TypeVar("Answer")
+
+_TIMEOUT = 15.0
+# What gRPC itself reports when no service answered; the service's own reasons are others.
+_TRANSPORT = {
+    grpc.StatusCode.UNAVAILABLE.name,
+    grpc.StatusCode.DEADLINE_EXCEEDED.name,
+    grpc.StatusCode.UNIMPLEMENTED.name,
+    grpc.StatusCode.CANCELLED.name,
+}
+
+
+class SecretsServiceClient:
+    """SecretsDirectory by leger.secrets.v1."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def stored(self) -> frozenset[str]:
+        """Return the names of all secrets that are stored."""
+        answer = self._call(
+            lambda channel: secrets_pb2_grpc.SecretsServiceStub(channel).ListSecrets(
+                messages.ListSecretsRequest(), timeout=_TIMEOUT
+            )
+        )
+        return frozenset(secret.name for secret in answer.secrets)
+
+    def bind(self, stack: str, uses: Iterable[SecretUse]) -> None:
+        """Let exactly these units have exactly these secrets."""
+        # A unit may use one secret twice, as a file and as a variable: that is one credential.
+        bound = sorted({(use.unit, use.credential, use.secret) for use in uses})
+        bindings = [
+            messages.Binding(unit=unit, credential=credential, secret=secret)
+            for unit, credential, secret in bound
+        ]
+        self._call(
+            lambda channel: secrets_pb2_grpc.BindingsServiceStub(channel).BindStack(
+                messages.BindStackRequest(stack=stack, bindings=bindings), timeout=_TIMEOUT
+            )
+        )
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return the latest refusal of each unit."""
+        answer = self._call(
+            lambda channel: secrets_pb2_grpc.BindingsServiceStub(channel).ListRefusals(
+                messages.ListRefusalsRequest(), timeout=_TIMEOUT
+            )
+        )
+        return [
+            Refusal(unit=r.unit, credential=r.credential, message=r.message)
+            for r in answer.refusals
+        ]
+
+    def _call(self, rpc: Callable[[grpc.Channel], Answer]) -> Answer:
+        # A channel of its own for each call: one that is kept would wait longer and longer
+        # before it notices that the service is back.
+        with client.channel(self._socket) as channel:
+            try:
+                return client.call(lambda: rpc(channel))
+            except RemoteError as error:
+                if error.reason not in _TRANSPORT:
+                    raise
+        raise SecretsUnavailable(
+            "The secrets service does not answer.",
+            why=f"Nothing serves {self._socket}, the deployer's way into leger-secrets.service.",
+            next_step="Start it: `systemctl start leger-secrets` (`--user` in the user scope);"
+            " `journalctl -u leger-secrets` says why it stopped.",
+        )

@@ -1,0 +1,1 @@
+"""What a stack is, what may be done with it, and how the host is changed as one transaction."""

@@ -1,0 +1,248 @@
+"""What the generated units of a stack are, in the stack's terms."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from leger_runtime.errors import FieldViolation
+
+from leger_deployer.domain import health_check, published_port, secret_options
+from leger_deployer.domain.drop_in import UnitFacts, podman_secret_name
+from leger_deployer.domain.generator_output import GeneratedUnit
+from leger_deployer.domain.health_check import HealthCheck
+from leger_deployer.domain.podman_command import PodmanCommand
+from leger_deployer.domain.published_port import PublishedPort, PublishInvalid
+from leger_deployer.domain.secret_options import (
+    SecretOptions,
+    SecretOptionsInvalid,
+    SecretType,
+    credential_name,
+)
+from leger_deployer.domain.stack import SecretUse, StackUnit, UnitKind
+
+REQUIREMENTS = ("Requires", "Requisite", "BindsTo", "Wants", "Upholds")
+
+
+@dataclass(kw_only=True)
+class Description:
+    """Units by name, what their drop-ins are made of, their secrets, and what is wrong."""
+
+    units: dict[str, StackUnit] = field(default_factory=dict)
+    facts: dict[str, UnitFacts] = field(default_factory=dict)
+    secrets: list[SecretUse] = field(default_factory=list)
+    violations: list[FieldViolation] = field(default_factory=list)
+
+
+def describe(own: Mapping[str, GeneratedUnit]) -> Description:
+    """Return what the units, by file, are. Violations are collected, not raised."""
+    description = Description()
+    names = {unit.name for unit in own.values()}
+    for file, unit in sorted(own.items()):
+        try:
+            _Describer(description, file, unit, own, names).describe()
+        except (PublishInvalid, SecretOptionsInvalid) as error:
+            description.violations.append(FieldViolation(field=file, description=str(error)))
+    _assign_volumes(description)
+    return description
+
+
+def _assign_volumes(description: Description) -> None:
+    """Say of each volume which unit makes it known to podman: its own, or those that use it."""
+    units = description.units.values()
+    described = {unit.resource for unit in units if unit.kind is UnitKind.VOLUME}
+    for unit in units:
+        known = {unit.resource} - {""} if unit.kind is UnitKind.VOLUME else set()
+        if unit.kind in (UnitKind.CONTAINER, UnitKind.POD):
+            known = set(unit.volumes) - described
+        facts = description.facts[unit.unit]
+        description.facts[unit.unit] = replace(facts, volumes=tuple(sorted(known)))
+
+
+@dataclass(frozen=True)
+class _Describer:
+    description: Description
+    file: str
+    unit: GeneratedUnit
+    own: Mapping[str, GeneratedUnit]
+    names: set[str]
+
+    def describe(self) -> None:
+        unit, kind = self.unit, self.unit.kind
+        # A pod is created before its start; all else is what its start does.
+        words = unit.words("ExecStartPre" if kind is UnitKind.POD else "ExecStart")
+        images = self._images(words)
+        command = PodmanCommand(words, images=images)
+        secrets = self._secrets(command)
+        health = self._health(command)
+        described = StackUnit(
+            file=self.file,
+            unit=unit.name,
+            kind=kind,
+            resource=self._resource(words, command),
+            image=next((word for word in words if word in images), images[0] if images else ""),
+            pull=kind is UnitKind.CONTAINER
+            and not self._names_quadlet(unit.quadlet("Image"))
+            and command.last("--pull") != "never",
+            ports=self._ports(command),
+            requires=tuple(sorted(unit.references(*REQUIREMENTS) & self.names - {unit.name})),
+            volumes=tuple(sorted(set(self._volumes(command)))),
+            subnets=tuple(command.all("--subnet")) if kind is UnitKind.NETWORK else (),
+            healthy_within=health.settled_after if health and health.interval else 0.0,
+            notifies_healthy=command.last("--sdnotify") == "healthy",
+        )
+        if unit.name in self.description.units:
+            other = self.description.units[unit.name].file
+            self._violation(f"it becomes {unit.name}, and so does {other}")
+            return
+        self.description.units[unit.name] = described
+        self.description.facts[unit.name] = UnitFacts(
+            unit=unit.name,
+            kind=kind,
+            podman=unit.podman,
+            container=command.last("--name", "systemd-%N"),
+            secrets=secrets,
+            health=health,
+            image_may_check=kind is UnitKind.CONTAINER and not command.last("--health-cmd"),
+            own_runtime_directory=bool(
+                unit.file.all("Service", "RuntimeDirectory")
+                or unit.file.all("Service", "RuntimeDirectoryMode")
+            ),
+        )
+        self.description.secrets += [self._use(secret) for secret in secrets]
+
+    def _images(self, words: list[str]) -> list[str]:
+        """Return the names under which the unit's image may stand in its command line."""
+        match self.unit.kind:
+            case UnitKind.IMAGE:
+                return words[-1:]
+            case UnitKind.BUILD:
+                return PodmanCommand(words).all("--tag")
+            case UnitKind.CONTAINER:
+                named = self.unit.quadlet("Image")[-1:]
+                if not self._names_quadlet(named):
+                    return named
+                maker = self._quadlet_named(named[0])
+                if maker is None:
+                    return []
+                made = maker.words("ExecStart")
+                tags = PodmanCommand(made).all("--tag")
+                return [*maker.quadlet("ImageTag"), *tags, *made[-1:]]
+        return []
+
+    @staticmethod
+    def _names_quadlet(images: list[str]) -> bool:
+        return bool(images) and images[-1].endswith((".image", ".build"))
+
+    def _quadlet_named(self, name: str) -> GeneratedUnit | None:
+        files = (f for f in self.own if PurePosixPath(f).name == name)
+        return next((self.own[file] for file in files), None)
+
+    def _resource(self, words: list[str], command: PodmanCommand) -> str:
+        match self.unit.kind:
+            case UnitKind.CONTAINER | UnitKind.POD:
+                name = command.last("--name", "systemd-%N")
+            case UnitKind.NETWORK | UnitKind.VOLUME:
+                name = words[-1] if words else ""
+            case _:
+                return ""
+        return "" if self.unit.name.endswith("@.service") else self.unit.expand(name) or ""
+
+    def _ports(self, command: PodmanCommand) -> tuple[PublishedPort, ...]:
+        ports: list[PublishedPort] = []
+        for value in command.all("--publish", "-p"):
+            known = self.unit.expand(value)
+            if known is None:
+                continue  # an instance's own number: known only to systemd
+            try:
+                ports += published_port.parse(known)
+            except PublishInvalid as error:
+                raise PublishInvalid(f"PublishPort={known}: {error}") from None
+        return tuple(ports)
+
+    def _volumes(self, command: PodmanCommand) -> Iterator[str]:
+        sources = [value.partition(":") for value in command.all("--volume", "-v")]
+        named = [source for source, colon, _ in sources if colon]
+        for mount in command.all("--mount"):
+            options = dict(part.partition("=")[::2] for part in mount.split(","))
+            if options.get("type", "volume") == "volume":
+                named.append(options.get("source", options.get("src", "")))
+        for source in named:
+            name = self.unit.expand(source)
+            if name and not name.startswith(("/", ".")):
+                yield name
+
+    def _secrets(self, command: PodmanCommand) -> tuple[SecretOptions, ...]:
+        words = command.all("--secret")
+        if words and self.unit.kind is not UnitKind.CONTAINER:
+            raise SecretOptionsInvalid("leger hands secrets to containers alone, not to builds")
+        secrets = []
+        for word in words:
+            try:
+                secret = secret_options.parse(word)
+            except SecretOptionsInvalid as error:
+                raise SecretOptionsInvalid(f"Secret={word}: {error}") from None
+            if problem := self._unusable(secret, command):
+                self._violation(f"Secret={word}: {problem}")
+            secrets.append(secret)
+        by_credential: dict[str, str] = {}
+        for secret in secrets:
+            other = by_credential.setdefault(credential_name(secret.secret), secret.secret)
+            if other != secret.secret:
+                self._violation(
+                    f"the secrets {other} and {secret.secret} are too alike; rename one"
+                )
+        return tuple(dict.fromkeys(secrets))
+
+    @staticmethod
+    def _unusable(secret: SecretOptions, command: PodmanCommand) -> str:
+        if "%" in secret.secret:
+            return "the secret's name holds a specifier, and must be one that is known beforehand"
+        if secret.type is not SecretType.MOUNT:
+            return ""
+        if ":" in secret.target:
+            return "the target holds a colon, which a mount cannot have"
+        if command.last("--userns") and (secret.uid or secret.gid):
+            return "uid= and gid= cannot be met together with UserNS=; leave them out"
+        return ""
+
+    def _health(self, command: PodmanCommand) -> HealthCheck | None:
+        test = command.last("--health-cmd")
+        if not test or test.lower() == "none":
+            return None
+
+        def timing(option: str, default: float) -> float:
+            value = command.last(option)
+            found = health_check.seconds(value) if value else default
+            if found is None:
+                self._violation(f"{option.removeprefix('--')}: {value} is not a duration")
+                return default
+            return found
+
+        return HealthCheck(
+            interval=timing("--health-interval", health_check.DEFAULT_INTERVAL),
+            start_period=timing("--health-start-period", 0.0),
+            timeout=timing("--health-timeout", health_check.DEFAULT_TIMEOUT),
+            retries=_count(command.last("--health-retries"), health_check.DEFAULT_RETRIES),
+            startup_interval=timing("--health-startup-interval", health_check.DEFAULT_INTERVAL)
+            if command.last("--health-startup-cmd")
+            else 0.0,
+            startup_retries=_count(command.last("--health-startup-retries"), 0),
+        )
+
+    def _use(self, secret: SecretOptions) -> SecretUse:
+        is_env = secret.type is SecretType.ENV
+        return SecretUse(
+            unit=self.unit.name,
+            secret=secret.secret,
+            credential=credential_name(secret.secret),
+            type=secret.type.value,
+            target=secret.target,
+            podman_secret=podman_secret_name(self.unit.name, secret.secret) if is_env else "",
+        )
+
+    def _violation(self, text: str) -> None:
+        self.description.violations.append(FieldViolation(field=self.file, description=text))
+
+
+def _count(value: str, default: int) -> int:
+    return int(value) if value.isdecimal() else default

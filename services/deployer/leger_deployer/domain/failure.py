@@ -1,0 +1,157 @@
+"""Why a unit does not run: what systemd, the secrets service and its journal say, never a guess."""
+
+import json
+import re
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from leger_deployer.domain.errors import SecretsUnavailable
+from leger_deployer.domain.ports.host_commands import HostCommands
+from leger_deployer.domain.ports.secrets_directory import Refusal, SecretsDirectory
+from leger_deployer.domain.ports.unit_manager import UnitState
+from leger_deployer.domain.scope import Scope
+from leger_deployer.domain.stack import stem
+
+_TOLD_LINES = 5
+_EXITED, _KILLED, _DUMPED = 1, 2, 3  # CLD_EXITED and so on, sigaction(2)
+
+# systemd.exec(5), "Process exit codes": those that a container's unit can meet.
+_SYSTEMD_EXITS = {
+    200: "its working directory cannot be entered",
+    203: "its command cannot be executed",
+    226: "its namespaces cannot be set up",
+    233: "its runtime directory cannot be made",
+    243: "systemd did not get the credentials (secrets) that it asks for",
+}
+# podman-run(1), "Exit status".
+_PODMAN_EXITS = {
+    125: "podman itself failed (status 125)",
+    126: "the container's command cannot be executed (status 126)",
+    127: "the container's command is not found (status 127)",
+}
+
+
+def in_words(state: UnitState) -> str:
+    """Return systemd's reason for a unit's failure as a sentence; "" when there is none."""
+    match state.result:
+        case "success":
+            return ""
+        case "exit-code":
+            return f"{_exit(state)}."
+        case "signal" | "core-dump":
+            return f"It was killed by signal {_signal(state.exit_status)}."
+        case "timeout":
+            return (
+                "It took longer to start or stop than its unit allows (TimeoutStartSec=,"
+                " TimeoutStopSec=)."
+            )
+        case "oom-kill":
+            return "It was killed because memory ran out."
+        case "watchdog":
+            return "It did not show in time that it is alive (WatchdogSec=)."
+        case "start-limit-hit":
+            return "It failed too often in a short time, so systemd does not try again."
+        case "resources":
+            return "systemd could not set up what it needs."
+        case "protocol":
+            return "It ended without telling systemd that it was ready."
+        case "exec-condition":
+            return "A condition of its unit (ExecCondition=) is not met."
+        case other:
+            return f"systemd says {other}."
+
+
+def _exit(state: UnitState) -> str:
+    status = state.exit_status
+    if state.exit_code in (_KILLED, _DUMPED):
+        return f"It was killed by signal {_signal(status)}"
+    if status in _SYSTEMD_EXITS:
+        return f"It did not start, as {_SYSTEMD_EXITS[status]} (status {status})"
+    if state.failed_command:
+        return f"{state.failed_command}, which runs before it, failed with status {status}"
+    if status in _PODMAN_EXITS:
+        return f"It did not start, as {_PODMAN_EXITS[status]}"
+    if state.exit_code != _EXITED:
+        return "A command of its unit failed"
+    return f"It ended with status {status}"
+
+
+def _signal(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explainer:
+    """Finds out why units do not run."""
+
+    commands: HostCommands
+    secrets: SecretsDirectory
+    scope: Scope
+
+    def refusals(self) -> dict[str, Refusal] | None:
+        """Return the latest refused secret of each unit; None when nobody answers."""
+        try:
+            return {refusal.unit: refusal for refusal in self.secrets.refusals()}
+        except SecretsUnavailable:
+            return None
+
+    def why(self, state: UnitState, *, since: datetime) -> str:
+        """Return all that is known: the refused secret or systemd's reason, and the last lines."""
+        refusal = (self.refusals() or {}).get(state.unit)
+        reason = refusal.message if refusal else in_words(state)
+        lines = self.last_lines(state.unit, since=since)
+        if not lines:
+            return reason or f"systemd says it is {state.active} ({state.sub})."
+        return f"{reason} Its last words: {' | '.join(lines)}".lstrip()
+
+    def last_lines(self, unit: str, *, since: datetime) -> list[str]:
+        """Return the last lines that a unit's container, or else its podman, wrote."""
+        option = "--unit" if self.scope is Scope.SYSTEM else "--user-unit"
+        answer = self.commands.run(
+            ["/usr/bin/journalctl", f"{option}={unit}", "--output=json", "--lines=100", "--quiet",
+             f"--since=@{since.timestamp():.3f}"]
+        )  # fmt: skip
+        return told(answer.output.splitlines(), stem(unit))[-_TOLD_LINES:]
+
+
+def told(entries: Iterable[str], identifier: str) -> list[str]:
+    """Return what the container wrote; if it wrote nothing, what podman said in the unit.
+
+    `entries` are journal entries in JSON, `identifier` is the unit's SyslogIdentifier=.
+    """
+    container: list[str] = []
+    unit: list[str] = []
+    for line in entries:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        text = message(entry)
+        if not text:
+            continue
+        if "CONTAINER_NAME" in entry and "PODMAN_EVENT" not in entry:
+            container.append(text)
+        elif entry.get("SYSLOG_IDENTIFIER") == identifier and not _is_chatter(text):
+            unit.append(text)
+    return container or unit
+
+
+def message(entry: dict[str, object]) -> str:
+    """Return the text of a journal entry; journalctl gives bytes that are no text as a list."""
+    found = entry.get("MESSAGE")
+    if isinstance(found, list):
+        found = bytes(found).decode(errors="replace")
+    return str(found or "").rstrip()
+
+
+# What podman prints though nothing failed: a container's id, and remarks of its own.
+_CHATTER = re.compile(r'[0-9a-f]{64}|time="[^"]*" level=(debug|info|warning) .*')
+
+
+def _is_chatter(text: str) -> bool:
+    return _CHATTER.fullmatch(text) is not None

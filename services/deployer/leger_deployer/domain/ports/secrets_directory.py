@@ -1,0 +1,32 @@
+"""The secrets service, as far as the deployer may know it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from leger_deployer.domain.stack import SecretUse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a unit did not get a credential when it last asked."""
+
+    unit: str
+    credential: str
+    message: str
+
+
+class SecretsDirectory(Protocol):
+    """The secrets service, as far as the deployer may know it: names, never values."""
+
+    def stored(self) -> frozenset[str]:
+        """Return the names of all secrets that are stored."""
+        ...
+
+    def bind(self, stack: str, uses: Iterable[SecretUse]) -> None:
+        """Let exactly these units have exactly these secrets; none takes all from the stack."""
+        ...
+
+    def refusals(self) -> Sequence[Refusal]:
+        """Return the latest refusal of each unit."""
+        ...

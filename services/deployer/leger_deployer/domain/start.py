@@ -1,0 +1,177 @@
+"""Starting units, and waiting until they are up, and well where they can tell."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from leger_deployer.domain.errors import UnitFailed, UnitUnhealthy
+from leger_deployer.domain.failure import Explainer
+from leger_deployer.domain.ports.container_engine import ContainerEngine
+from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitManager, UnitState
+from leger_deployer.domain.progress import Phase, Report, Step
+from leger_deployer.domain.stack import StackUnit
+
+# A container counts as started when its first process runs, which tells little: it must stay up
+# for a while. One that waits for others may be restarted by systemd, but not for ever.
+STAYS_UP = 2.0
+MOST_RESTARTS = 3
+SETTLES_WITHIN = 60.0
+POLL = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starter:
+    """Starts units of a stack; `clock` tells the time, `sleep` waits for seconds."""
+
+    units: UnitManager
+    engine: ContainerEngine
+    explainer: Explainer
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def run(self, action: UnitAction, wanted: Sequence[StackUnit], report: Report) -> None:
+        """Start or restart units, in the given order, and wait until they are up.
+
+        Raises UnitFailed or UnitUnhealthy as soon as one cannot be; the others are left as they
+        are then.
+        """
+        since = self.clock()
+        with Phase(report, Step.START, total=len(wanted)) as phase:
+            self._jobs(action, wanted, phase, since)
+        services = [unit for unit in wanted if unit.kind.is_service]
+        with Phase(report, Step.HEALTH, total=len(services)) as phase:
+            self._settle(services, phase, since)
+
+    def _jobs(
+        self, action: UnitAction, wanted: Sequence[StackUnit], phase: Phase, since: datetime
+    ) -> None:
+        by_name = {unit.unit: unit for unit in wanted}
+        pending = dict(by_name)
+        failed: list[JobResult] = []
+        for ended in self.units.jobs(action, list(by_name)):
+            if ended is None:
+                self._look_after(list(pending.values()), phase)
+                continue
+            pending.pop(ended.unit, None)
+            if ended.result == "done":
+                phase.done(ended.unit)
+                continue
+            phase.failed(ended.unit, ended.detail or ended.result)
+            failed.append(ended)
+            if ended.result != "dependency":
+                break  # this one is the cause, whatever else follows from it
+        if failed:
+            raise self._failed(failed[-1], by_name, since)
+
+    def _look_after(self, pending: Sequence[StackUnit], phase: Phase) -> None:
+        """Notice a service that cannot become healthy, long before its start times out."""
+        states = self.units.states(unit.unit for unit in pending)
+        for unit in pending:
+            # A unit that is restarted still has its former container while that is stopped.
+            if states[unit.unit].active == "activating":
+                self._health(unit, phase)
+
+    def _failed(
+        self, ended: JobResult, wanted: dict[str, StackUnit], since: datetime
+    ) -> UnitFailed | UnitUnhealthy:
+        unit = wanted[ended.unit]
+        if ended.result == "refused":
+            return self._unit_failed(unit.unit, ended.detail)
+        state = self.units.states([ended.unit])[ended.unit]
+        if ended.result == "dependency":
+            return self._unit_failed(unit.unit, "A unit that it requires did not start.")
+        if ended.result in ("canceled", "skipped"):
+            return self._unit_failed(unit.unit, "Its start was cancelled.")
+        why = self.explainer.why(state, since=since)
+        if state.result == "timeout" and unit.notifies_healthy:
+            return self._unit_unhealthy(unit.unit, f"Its health check did not pass in time. {why}")
+        return self._unit_failed(unit.unit, why)
+
+    def _settle(self, services: Sequence[StackUnit], phase: Phase, since: datetime) -> None:
+        begun = self.monotonic()
+        waiting = {unit.unit: _Watched(unit, since=begun) for unit in services}
+        while waiting:
+            states = self.units.states(waiting)
+            now = self.monotonic()
+            for name, watched in list(waiting.items()):
+                if self._is_settled(watched, states[name], now, since, phase):
+                    del waiting[name]
+                    phase.done(name)
+                elif now - begun > max(SETTLES_WITHIN, watched.unit.healthy_within):
+                    phase.failed(name)
+                    raise self._not_in_time(watched.unit, states[name], since)
+            if waiting:
+                self.sleep(POLL)
+
+    def _is_settled(
+        self, watched: "_Watched", state: UnitState, now: float, since: datetime, phase: Phase
+    ) -> bool:
+        unit = watched.unit
+        if watched.first_restarts is None:
+            watched.first_restarts = watched.restarts = state.restarts
+        if state.restarts != watched.restarts or state.active == "activating":
+            watched.restarts, watched.since = state.restarts, now
+        too_often = state.restarts - watched.first_restarts >= MOST_RESTARTS
+        if state.active == "failed" or too_often:
+            phase.failed(unit.unit)
+            why = self.explainer.why(state, since=since)
+            if too_often:
+                why = f"systemd restarted it {state.restarts} times. {why}"
+            raise self._unit_failed(unit.unit, why)
+        if state.active == "inactive":
+            return True  # it did its work and ended well
+        if unit.healthy_within and unit.resource:
+            return self._health(unit, phase) == "healthy" and state.active == "active"
+        return now - watched.since >= STAYS_UP
+
+    def _not_in_time(
+        self, unit: StackUnit, state: UnitState, since: datetime
+    ) -> UnitFailed | UnitUnhealthy:
+        if unit.healthy_within:
+            health = self.engine.health(unit.resource)
+            return self._unit_unhealthy(
+                unit.unit, _probe("Its health check has not passed", health.output)
+            )
+        return self._unit_failed(unit.unit, self.explainer.why(state, since=since))
+
+    def _unit_failed(self, unit: str, why: str) -> UnitFailed:
+        return UnitFailed(
+            f"{unit} does not start.",
+            why=why,
+            next_step=f"Correct what stands there; more is in `{self._journal(unit)}`.",
+        )
+
+    def _unit_unhealthy(self, unit: str, why: str) -> UnitUnhealthy:
+        return UnitUnhealthy(
+            f"{unit} does not become healthy.",
+            why=why,
+            next_step=f"Look at its health check, and at `{self._journal(unit)}`.",
+        )
+
+    def _journal(self, unit: str) -> str:
+        return " ".join(("journalctl", *self.explainer.scope.systemd_option, "-u", unit))
+
+    def _health(self, unit: StackUnit, phase: Phase) -> str:
+        """Return podman's word for a service's health; raises UnitUnhealthy for "unhealthy"."""
+        if not unit.healthy_within or not unit.resource:
+            return ""
+        health = self.engine.health(unit.resource)
+        if health.status == "unhealthy":
+            phase.failed(unit.unit)
+            raise self._unit_unhealthy(unit.unit, _probe("Its health check fails", health.output))
+        return health.status
+
+
+@dataclass(kw_only=True)
+class _Watched:
+    unit: StackUnit = field(kw_only=False)
+    since: float
+    first_restarts: int | None = None
+    restarts: int = 0
+
+
+def _probe(what: str, output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return f"{what}; the latest probe said: {' | '.join(lines[-5:])}" if lines else f"{what}."

@@ -1,0 +1,209 @@
+"""Putting the service together: the only place where its parts are constructed."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+from leger.deployer.v1 import deployer_pb2_grpc
+from leger_runtime.principals import Principal, Role
+from leger_runtime.server import SOCKET_NAME, Listener, UnixServer
+
+from leger_deployer import policy
+from leger_deployer.adapters.podman_engine import PodmanEngine
+from leger_deployer.adapters.secrets_client import SecretsServiceClient
+from leger_deployer.adapters.stack_files import DiskStackFiles
+from leger_deployer.adapters.systemd_bus import SystemdBus
+from leger_deployer.adapters.systemd_commands import SystemdHostCommands
+from leger_deployer.adapters.systemd_units import SystemdUnitManager
+from leger_deployer.config import Config
+from leger_deployer.domain.apply import Applier
+from leger_deployer.domain.conflicts import Conflicts
+from leger_deployer.domain.control import Controller
+from leger_deployer.domain.failure import Explainer
+from leger_deployer.domain.logs import LogReader
+from leger_deployer.domain.plan import Planner
+from leger_deployer.domain.ports.container_engine import ContainerEngine
+from leger_deployer.domain.ports.host_commands import HostCommands
+from leger_deployer.domain.ports.secrets_directory import SecretsDirectory
+from leger_deployer.domain.ports.stack_files import StackFiles
+from leger_deployer.domain.ports.unit_manager import UnitManager
+from leger_deployer.domain.quadlet_generator import QuadletGenerator
+from leger_deployer.domain.recovery import Recovery
+from leger_deployer.domain.remove import Remover
+from leger_deployer.domain.scope import Scope
+from leger_deployer.domain.staging import Staging
+from leger_deployer.domain.start import Starter
+from leger_deployer.domain.status import StatusReader
+from leger_deployer.domain.teardown import Teardown
+from leger_deployer.servicer import DeployerServicer
+
+
+class DeployerService:
+    """The running service: `start` it, and `stop` it gracefully."""
+
+    def __init__(self, *, server: UnixServer, recovery: Recovery) -> None:
+        self._server = server
+        self._recovery = recovery
+
+    def start(self) -> None:
+        """Finish what an earlier process left half done, then serve. Raises OSError."""
+        self._recovery.try_to_finish()
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop serving. An apply that is under way is undone at the next start."""
+        self._server.stop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """All that the service can do, ready to be served."""
+
+    staging: Staging
+    planner: Planner
+    applier: Applier
+    remover: Remover
+    controller: Controller
+    status: StatusReader
+    logs: LogReader
+    files: StackFiles
+    recovery: Recovery
+
+
+def build(config: Config) -> DeployerService:
+    """Construct everything; nothing listens yet. Raises StorageUnavailable or DiskFull."""
+    bus = SystemdBus(config.bus)
+    commands = SystemdHostCommands(bus)
+    files = DiskStackFiles(data=config.data_dir, quadlets=config.quadlet_dir)
+    files.prepare()
+    files.drop_all_staged()
+    return serve(
+        config,
+        operations(
+            config,
+            units=SystemdUnitManager(bus),
+            engine=PodmanEngine(socket=config.podman_socket, commands=commands),
+            commands=commands,
+            secrets=SecretsServiceClient(config.secrets_socket),
+            files=files,
+        ),
+    )
+
+
+def operations(
+    config: Config,
+    *,
+    units: UnitManager,
+    engine: ContainerEngine,
+    commands: HostCommands,
+    secrets: SecretsDirectory,
+    files: StackFiles,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Operations:
+    """Construct the domain on the given ports and clock."""
+    # Held by whoever changes what is installed: one at a time.
+    changing = threading.RLock()
+    explainer = Explainer(commands=commands, secrets=secrets, scope=config.scope)
+    starter = Starter(
+        units=units,
+        engine=engine,
+        explainer=explainer,
+        clock=_now,
+        monotonic=monotonic,
+        sleep=sleep,
+    )
+    teardown = Teardown(units=units, engine=engine, secrets=secrets, files=files)
+    recovery = Recovery(files=files, teardown=teardown, changing=changing)
+    staging = Staging(files=files, clock=_now)
+    planner = Planner(
+        staging=staging,
+        files=files,
+        generator=QuadletGenerator(
+            commands=commands, scope=config.scope, quadlet_directories=_quadlet_dirs(config)
+        ),
+        conflicts=Conflicts(units=units, engine=engine, commands=commands),
+        units=units,
+        engine=engine,
+        secrets=secrets,
+        scope=config.scope,
+    )
+    return Operations(
+        staging=staging,
+        planner=planner,
+        applier=Applier(
+            planner=planner,
+            staging=staging,
+            files=files,
+            engine=engine,
+            secrets=secrets,
+            starter=starter,
+            teardown=teardown,
+            recovery=recovery,
+            clock=_now,
+            credentials=config.host_runtime_dir / "credentials",
+            changing=changing,
+        ),
+        remover=Remover(
+            files=files, secrets=secrets, teardown=teardown, recovery=recovery, changing=changing
+        ),
+        controller=Controller(files=files, units=units, engine=engine, starter=starter),
+        status=StatusReader(files=files, units=units, engine=engine, explainer=explainer),
+        logs=LogReader(commands=commands, scope=config.scope),
+        files=files,
+        recovery=recovery,
+    )
+
+
+def serve(config: Config, operations: Operations) -> DeployerService:
+    """Construct the server that offers the operations. Raises OSError."""
+    servicer = DeployerServicer(
+        staging=operations.staging,
+        planner=operations.planner,
+        applier=operations.applier,
+        remover=operations.remover,
+        controller=operations.controller,
+        status=operations.status,
+        logs=operations.logs,
+        files=operations.files,
+    )
+
+    def register(server: grpc.Server) -> None:
+        deployer_pb2_grpc.add_DeployerServiceServicer_to_server(servicer, server)
+
+    operator = Principal(Role.OPERATOR, config.account)
+    directory = config.runtime_dir / "operator"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = UnixServer(
+        listeners=[Listener(principal=operator, socket=directory / SOCKET_NAME)],
+        policy=policy.POLICY,
+        services=(policy.DEPLOYER_SERVICE,),
+        register=register,
+    )
+    return DeployerService(server=server, recovery=operations.recovery)
+
+
+def _quadlet_dirs(config: Config) -> tuple[Path, ...]:
+    """Return where Quadlets of the scope are found, as podman-systemd.unit(5) lists it."""
+    if config.scope is Scope.SYSTEM:
+        return (
+            config.host_runtime_dir / "containers/systemd",
+            config.quadlet_dir,
+            Path("/usr/share/containers/systemd"),
+        )
+    uid = config.host_runtime_dir.name  # $XDG_RUNTIME_DIR is /run/user/UID
+    return (
+        config.host_runtime_dir / "containers/systemd",
+        config.quadlet_dir,
+        Path("/etc/containers/systemd/users") / uid,
+        Path("/etc/containers/systemd/users"),
+        Path("/usr/share/containers/systemd/users"),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

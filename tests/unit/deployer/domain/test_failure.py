@@ -1,0 +1,100 @@
+"""Why a unit does not run is told from what systemd and its journal say."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+from leger_deployer.domain.failure import Explainer, in_words, told
+from leger_deployer.domain.ports.unit_manager import UnitState
+from leger_deployer.domain.scope import Scope
+from unit.deployer.fakes import FakeHost
+
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+ID = "a1" * 32
+
+
+def state(result: str, code: int = 1, status: int = 0, command: str = "") -> UnitState:
+    return UnitState(
+        unit="web.service",
+        load="loaded",
+        active="failed",
+        sub="failed",
+        result=result,
+        exit_code=code,
+        exit_status=status,
+        failed_command=command,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (state("success"), ""),
+        (state("exit-code", status=3), "It ended with status 3."),
+        (state("exit-code", code=2, status=9), "It was killed by signal 9 (SIGKILL)."),
+        (state("exit-code", code=0), "A command of its unit failed."),
+        (state("exit-code", status=125), "podman itself failed (status 125)"),
+        (state("exit-code", status=127), "command is not found"),
+        (state("exit-code", status=243, command="ExecStartPre=install"), "credentials (secrets)"),
+        (
+            state("exit-code", status=1, command="ExecStartPre=/bin/check"),
+            "ExecStartPre=/bin/check, which runs before it, failed with status 1.",
+        ),
+        (state("signal", code=2, status=11), "signal 11 (SIGSEGV)"),
+        (state("core-dump", code=3, status=99), "signal 99"),
+        (state("timeout"), "TimeoutStartSec="),
+        (state("oom-kill"), "memory ran out"),
+        (state("start-limit-hit"), "too often"),
+        (state("watchdog"), "WatchdogSec="),
+        (state("resources"), "could not set up"),
+        (state("protocol"), "without telling systemd"),
+        (state("exec-condition"), "ExecCondition="),
+        (state("something-new"), "systemd says something-new."),
+    ],
+)
+def test_systemds_reason_in_words(found: UnitState, words: str) -> None:
+    assert words in in_words(found)
+    assert bool(in_words(found)) == bool(words)
+
+
+def entries(*lines: Mapping[str, object]) -> list[str]:
+    return [json.dumps(line) for line in lines]
+
+
+def test_the_containers_own_words_are_told_before_podmans() -> None:
+    printed = entries(
+        {"SYSLOG_IDENTIFIER": "web", "MESSAGE": "Error: something of podman"},
+        {"CONTAINER_NAME": "systemd-web", "MESSAGE": "no such luck"},
+        {"CONTAINER_NAME": "systemd-web", "PODMAN_EVENT": "died", "MESSAGE": "container died"},
+        {"SYSLOG_IDENTIFIER": "systemd", "MESSAGE": "Started web.service."},
+    )
+    assert told(printed, "web") == ["no such luck"]
+
+
+def test_podmans_words_are_told_where_the_container_said_nothing() -> None:
+    printed = entries(
+        {"SYSLOG_IDENTIFIER": "web", "MESSAGE": ID},
+        {"SYSLOG_IDENTIFIER": "web", "MESSAGE": 'time="2026" level=warning msg="by the way"'},
+        {"SYSLOG_IDENTIFIER": "web", "MESSAGE": "Error: no such network"},
+    )
+    assert told([*printed, "not json"], "web") == ["Error: no such network"]
+
+
+def test_bytes_that_are_no_text_are_told_as_far_as_they_are() -> None:
+    printed = entries({"CONTAINER_NAME": "c", "MESSAGE": [104, 105, 255]})
+    assert told(printed, "web") == ["hi\ufffd"]
+
+
+def test_only_the_last_lines_are_told(host: FakeHost) -> None:
+    host.journal = entries(*({"CONTAINER_NAME": "c", "MESSAGE": f"line {n}"} for n in range(9)))
+    explainer = Explainer(commands=host, secrets=host, scope=Scope.USER)
+    assert explainer.last_lines("web.service", since=SINCE) == [f"line {n}" for n in range(4, 9)]
+
+
+def test_a_reason_is_told_though_the_secrets_service_is_down(host: FakeHost) -> None:
+    host.secrets_up = False
+    explainer = Explainer(commands=host, secrets=host, scope=Scope.SYSTEM)
+    assert explainer.refusals() is None
+    assert explainer.why(state("oom-kill"), since=SINCE) == in_words(state("oom-kill"))
+    assert explainer.why(state("success"), since=SINCE) == "systemd says it is failed (failed)."
