@@ -17,7 +17,9 @@ def picture(host: Host) -> str:
         "find /etc/containers/systemd /var/lib/leger/active /var/lib/leger/generations "
         "-printf '%p %l %s\\n' 2>/dev/null | sort;"
         "systemctl list-units --all --plain --no-legend --no-pager "
-        "| grep -v -e leger-podman -e 'run-[up]' -e '\\.device' -e 'session-' -e leger-host -e var-lib-leger "
+        "| grep -v -e leger-podman -e 'run-[up]' -e '\\.device' -e 'session-' "
+        # These come and go by themselves, or with what tests mounted.
+        "-e leger-host -e var-lib-leger -e netavark-dhcp-proxy "
         "| awk '{print $1, $2, $3, $4}';"
         "podman secret ls -q | wc -l; podman volume ls -q; podman network ls -q;"
         "podman --transient-store ps -aq; podman --transient-store volume ls -q"

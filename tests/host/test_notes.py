@@ -182,7 +182,9 @@ def test_it_starts_again_once_the_secret_is_back(scope: Scope) -> None:
 def test_removal_leaves_the_volume_and_nothing_else(scope: Scope) -> None:
     scope.run("leger deploy remove notes --yes")
     podman = "podman --transient-store"
-    assert scope.run(f"{podman} ps -aq; podman secret ls -q") == ""
+    names = scope.run(f"{podman} ps -a --format '{{{{.Names}}}}'").split()
+    assert all(name.startswith("leger-") for name in names)
+    assert scope.run("podman secret ls -q") == ""
     assert scope.run("podman network ls --format '{{.Name}}'").split() == ["podman"]
     assert json.loads(scope.run("leger deploy list --json"))["stacks"] == []
     manager = "systemctl" if scope.user == "root" else "systemctl --user"

@@ -71,7 +71,9 @@ def test_the_containers_are_confined(host: Host, container: str) -> None:
 
 
 def test_the_pod_has_no_network(host: Host) -> None:
-    pid = host.do("podman --transient-store inspect --format '{{.State.Pid}}' leger-secrets").strip()
+    pid = host.do(
+        "podman --transient-store inspect --format '{{.State.Pid}}' leger-secrets"
+    ).strip()
     links = host.do(f"nsenter -t {pid} -n ip -o link").splitlines()
     assert [line.split()[1] for line in links] == ["lo:"]
 
