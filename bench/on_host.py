@@ -18,7 +18,10 @@ IMAGE = "localhost/leger-examples/notes-web:1"
 SECRETS = [f"bench_{number:02}" for number in range(20)]
 SERVICES = ("leger-secrets", "leger-deployer")
 
-CONTAINER = """[Container]
+CONTAINER = """[Unit]
+StartLimitIntervalSec=0
+
+[Container]
 Image={image}
 Pull=never
 Exec=

@@ -1,5 +1,7 @@
 """An apply is whole or not at all, wherever it fails and wherever its process is killed."""
 
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -81,10 +83,36 @@ def test_bindings_and_podman_secrets_are_those_that_the_units_name(host: FakeHos
     }
     web = "${CREDENTIALS_DIRECTORY:-/run/credentials/web.service}/api_key"
     db = "${CREDENTIALS_DIRECTORY:-/run/credentials/db.service}/db_password-4c4bafe6"
-    assert host.podman_secrets == {
-        "leger-web-api_key": f"test -s {web} && cat {web}",
-        "leger-db-db_password-4c4bafe6": f"test -s {db} && cat {db}",
-    }
+    assert host.podman_secrets.keys() == {"leger-web-api_key", "leger-db-db_password-4c4bafe6"}
+    assert host.podman_secrets["leger-web-api_key"].startswith(f"test -s {web} && ")
+    assert host.podman_secrets["leger-db-db_password-4c4bafe6"].endswith(f" <{db}")
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize(
+    "value",
+    [b"plain", b"a line\n", b"two\nlines", b"\n\n", b" \\n \t", b"-n %s", bytes(range(1, 256))],
+    ids=repr,
+)
+def test_podman_reads_a_credential_to_the_byte(
+    host: FakeHost, tmp_path: Path, shell: str, value: bytes
+) -> None:
+    operations = host.operations()
+    operations.applier.apply(planned(operations), ignore)
+    (tmp_path / "api_key").write_bytes(value)
+    lookup = host.podman_secrets["leger-web-api_key"]
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "PATH": os.defpath}
+    done = subprocess.run([shell, "-c", lookup], env=environment, capture_output=True, check=True)
+    assert done.stdout == value
+
+
+def test_podman_finds_an_empty_credential_to_be_none(host: FakeHost, tmp_path: Path) -> None:
+    operations = host.operations()
+    operations.applier.apply(planned(operations), ignore)
+    (tmp_path / "api_key").touch()
+    lookup = host.podman_secrets["leger-web-api_key"]
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert subprocess.run(["/bin/sh", "-c", lookup], env=environment, check=False).returncode != 0
 
 
 @pytest.mark.parametrize(("number", "after"), MOMENTS)
