@@ -14,7 +14,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BOX = str(ROOT / "tests/host/box")
-NAME = "leger-bench"
+sys.path.insert(0, str(ROOT / "tests/host"))
+
+from hostbox.naming import box_name  # noqa: E402
+
+NAME = box_name("bench")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))  # hostbox and hostimages, as the executables beside them see them
 
+from hostbox.naming import box_name  # noqa: E402
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -95,7 +97,7 @@ def images() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def host(images: dict[str, Any]) -> Iterator[Host]:
     """A host with leger in the system scope; tests leave no stack on it."""
-    host = Host("leger-test")
+    host = Host(box_name("test"))
     host.box("down")
     up = host.box("up", "--leger", "--image-store", images["store"])
     assert up.code == 0, up.err

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Host
+from hostbox.naming import box_name
 
 WEB = "http://127.0.0.1:8090"
 SERVICES = {"notes-postgres", "notes-redis", "notes-web"}
@@ -62,7 +63,7 @@ class Scope:
 def scope(request: pytest.FixtureRequest, images: dict[str, Any]) -> Iterator[Scope]:
     """Yield a host of its own where the stack runs, in the system's or in a user's scope."""
     user = request.param
-    host = Host(f"leger-notes-{user}")
+    host = Host(box_name(f"notes-{user}"))
     host.box("down")
     up = host.box("up", "--leger", "--image-store", images["store"])
     assert up.code == 0, up.err
