@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # Standard input to standard output, exactly, by the shell's own words: starting cat(1) instead
 # would double the time of each lookup. A byte of zero, which no environment variable can hold, is
 # all that they leave out. LC_ALL: a shell must take bytes for bytes.
-_PASS_ON = 'LC_ALL=C; while IFS= read -r row; do printf "%s\\n" "$row"; done; printf %s "$row"'
+_COPY_INPUT = 'LC_ALL=C; while IFS= read -r row; do printf "%s\\n" "$row"; done; printf %s "$row"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ class Applier:
         """
         outside = "?" if stem(use.unit).endswith("@") else f"-{self.credentials / use.unit}"
         file = f"${{CREDENTIALS_DIRECTORY:{outside}}}/{use.credential}"
-        return f"test -s {file} && {{ {_PASS_ON}; }} <{file}"
+        return f"test -s {file} && {{ {_COPY_INPUT}; }} <{file}"
 
     def _undo(self, intent: Intent, cause: Exception, report: Report) -> None:
         try:
