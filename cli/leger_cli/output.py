@@ -42,8 +42,10 @@ def can_draw(stream: TextIO) -> bool:
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Return whether to use colours, by the rule of no-color.org."""
-    return can_draw(stream) and not os.environ.get("NO_COLOR")
+    """Return whether to use colours, by the rules of no-color.org and force-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or can_draw(stream)
 
 
 def paint(text: str, tone: Tone, stream: TextIO | None = None) -> str:

@@ -37,7 +37,9 @@ class Screens:
         for line in text.rstrip("\n").split("\n"):
             self._console.print(Text("   ") + Text.from_ansi(line))
         if screenshot:
-            self._kept[screenshot] = (command, text)
+            # Progress is a moment's: what stays on a terminal is the result.
+            lasting = [line for line in text.split("\n") if not re.match(r" +\d+\.\ds  ", line)]
+            self._kept[screenshot] = (command, "\n".join(lasting))
 
     def environment(self) -> list[str]:
         """Return the options that let a command in the box draw as it does on a terminal."""

@@ -1,3 +1,4 @@
+import io
 import sys
 
 import pytest
@@ -84,6 +85,15 @@ def test_a_full_disk_is_no_defect() -> None:
     error = errors.of_exception(OSError(28, "No space left on device"))
     assert error.kind is Kind.UNAVAILABLE
     assert "No space left on device" in error.why
+
+
+def test_a_pipe_gets_colours_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert not output.has_colour(io.StringIO())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert output.has_colour(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not output.has_colour(io.StringIO())
 
 
 @pytest.mark.parametrize(
