@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from leger_deployer.config import Config, ConfigInvalid, read
+from leger_deployer.config import Config, read
 from leger_deployer.domain.scope import Scope
+from leger_runtime.config import ConfigInvalid
 
 
 def test_without_variables_it_is_that_of_the_system_scope() -> None:

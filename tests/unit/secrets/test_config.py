@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+from leger_runtime.config import ConfigInvalid
 from leger_runtime.errors import Kind
 from leger_secrets import config
-from leger_secrets.config import Config, ConfigInvalid, Scope
+from leger_secrets.config import Config, Scope
 
 
 def test_without_variables_the_defaults_hold() -> None:
