@@ -1,13 +1,10 @@
 """Serving gRPC on Unix sockets, one per principal, with health and reflection on each."""
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -114,24 +111,3 @@ class UnixServer:
         for socket in self._sockets:
             socket.unlink(missing_ok=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def wait_for_termination() -> None:
-    """Block until SIGTERM or SIGINT arrives. For the main thread."""
-    termination().wait()
-
-
-def termination() -> threading.Event:
-    """Return an event that SIGTERM or SIGINT sets from now on. For the main thread.
-
-    A process that calls this before it begins to start ends gracefully also when it is told to
-    while it starts.
-    """
-    stopped = threading.Event()
-
-    def on_signal(_signal: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    return stopped
