@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from leger_runtime.errors import InternalError, Kind, LegerError
+from leger_runtime.errors import InternalError, Kind, LegerError, place
 
 if TYPE_CHECKING:
     import typer
@@ -73,16 +73,10 @@ def of_exception(error: Exception) -> LegerError:
             why=f"It says: {subject}{error.strerror}.",
             next_step="Mend that, such as a full disk behind the output, and run it again.",
         )
-    traceback = error.__traceback__
-    while traceback and traceback.tb_next:
-        traceback = traceback.tb_next
-    place = ""
-    if traceback:
-        code = traceback.tb_frame.f_code
-        place = f" at {code.co_filename}:{traceback.tb_lineno} ({code.co_name})"
+    where = place(error)
     return InternalError(
         "leger failed.",
-        why=f"It hit a defect: {type(error).__name__}{place}.",
+        why=f"It hit a defect: {type(error).__name__}{f' at {where}' if where else ''}.",
         next_step="Report it with these lines. `leger status` shows how the stacks are.",
     )
 

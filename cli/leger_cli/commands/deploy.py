@@ -95,7 +95,10 @@ def install(
         output.json({"plan": convert.plan(plan), "applied": convert.applied(applied)})
     else:
         output.line()
-        services_view.status(applied.services)
+        if applied.services:
+            services_view.status(applied.services)
+        else:  # it has none, or nobody could tell how they are
+            output.line(f"{applied.stack} is installed.")
 
 
 @app.command("list", cls=parser.LegerCommand, epilog="leger deploy list")

@@ -6,6 +6,12 @@ import sys
 from leger_runtime import errors
 
 
+class HostRefused(errors.LegerError):
+    """A file, a pipe or a device could not be used."""
+
+    kind, reason = errors.Kind.UNAVAILABLE, "HOST_REFUSED"
+
+
 def main() -> int:
     """Run `legerd` and return its exit code; the codes are those of `leger`."""
     parser = argparse.ArgumentParser(
@@ -31,22 +37,28 @@ def main() -> int:
             return _bootstrap()
         return _serve(arguments.service)
     except errors.LegerError as error:
-        sys.stderr.write(errors.as_text(error) + "\n")
-        return error.kind.value
+        return _fail(error)
     except PermissionError as error:
-        sys.stderr.write(
-            f"error: {error.filename} may not be written.\n"
-            f"  {error.strerror}.\n"
-            "  → Run `legerd bootstrap` as root for the system scope.\n"
+        return _fail(
+            errors.NotPermitted(
+                f"{error.filename or 'A file'} may not be written.",
+                why=f"{error.strerror}.",
+                next_step="Run `legerd bootstrap` as root for the system scope.",
+            )
         )
-        return errors.Kind.NOT_PERMITTED.value
     except OSError as error:
-        sys.stderr.write(
-            f"error: {error.filename or 'The host'} cannot be used.\n"
-            f"  {error.strerror}.\n"
-            "  → Mend that, then run the command again; it goes on where it stopped.\n"
+        return _fail(
+            HostRefused(
+                f"{error.filename or 'The host'} cannot be used.",
+                why=f"{error.strerror}.",
+                next_step="Mend that, then run the command again; it goes on where it stopped.",
+            )
         )
-        return errors.Kind.UNAVAILABLE.value
+
+
+def _fail(error: errors.LegerError) -> int:
+    sys.stderr.write(errors.as_text(error) + "\n")
+    return error.kind.value
 
 
 def _bootstrap() -> int:

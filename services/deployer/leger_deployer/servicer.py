@@ -7,6 +7,7 @@ from leger.deployer.v1 import deployer_pb2 as messages
 from leger.deployer.v1 import deployer_pb2_grpc
 
 from leger_deployer import convert
+from leger_deployer.domain import installed
 from leger_deployer.domain.apply import Applier
 from leger_deployer.domain.control import Controller
 from leger_deployer.domain.logs import LogReader
@@ -69,7 +70,7 @@ class DeployerServicer(deployer_pb2_grpc.DeployerServiceServicer):
             if isinstance(event, Progress):
                 yield messages.ApplyPlanResponse(progress=convert.progress(event))
             else:
-                status = self._status.of([event])
+                status = self._status.of_applied(event)
                 yield messages.ApplyPlanResponse(result=convert.applied(event, status))
 
     def RemoveStack(
@@ -90,8 +91,7 @@ class DeployerServicer(deployer_pb2_grpc.DeployerServiceServicer):
         self, request: messages.ListStacksRequest, context: grpc.ServicerContext
     ) -> messages.ListStacksResponse:
         """List the stacks that are installed."""
-        found = (self._files.active(name) for name in self._files.stacks())
-        return convert.stacks(generation for generation in found if generation is not None)
+        return convert.stacks(installed.all_stacks(self._files))
 
     def GetStatus(
         self, request: messages.GetStatusRequest, context: grpc.ServicerContext

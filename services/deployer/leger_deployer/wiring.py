@@ -13,6 +13,7 @@ from leger_runtime.principals import Principal, Role
 from leger_runtime.server import SOCKET_NAME, Listener, UnixServer
 
 from leger_deployer import policy
+from leger_deployer.adapters import data_lock
 from leger_deployer.adapters.podman_engine import PodmanEngine
 from leger_deployer.adapters.secrets_client import SecretsServiceClient
 from leger_deployer.adapters.stack_files import DiskStackFiles
@@ -75,11 +76,16 @@ class Operations:
 
 
 def build(config: Config) -> DeployerService:
-    """Construct everything; nothing listens yet. Raises StorageUnavailable or DiskFull."""
+    """Construct everything; nothing listens yet.
+
+    Raises StorageUnavailable, DiskFull, and StateInUse while another deployer runs.
+    """
     bus = SystemdBus(config.bus)
     commands = SystemdHostCommands(bus)
     files = DiskStackFiles(data=config.data_dir, quadlets=config.quadlet_dir)
     files.prepare()
+    # Before anything is looked at that another process may have under way.
+    data_lock.hold(config.data_dir)
     files.drop_all_staged()
     return serve(
         config,
@@ -183,6 +189,8 @@ def serve(config: Config, operations: Operations) -> DeployerService:
         policy=policy.POLICY,
         services=(policy.DEPLOYER_SERVICE,),
         register=register,
+        # Who follows a journal, or waits for a change, holds a thread for as long.
+        threads=64,
     )
     return DeployerService(server=server, recovery=operations.recovery)
 

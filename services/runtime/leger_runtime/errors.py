@@ -108,3 +108,17 @@ def as_json(error: LegerError) -> Mapping[str, object]:
         "next": error.next_step,
         "fields": [{"field": v.field, "description": v.description} for v in error.violations],
     }
+
+
+def place(error: BaseException) -> str:
+    """Return where a defect was raised, such as "store.py:12 (find)"; "" when that is not known.
+
+    With its type that is enough to find it. Its text is not for any log: it could hold a value.
+    """
+    traceback = error.__traceback__
+    if traceback is None:
+        return ""
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    code = traceback.tb_frame.f_code
+    return f"{code.co_filename}:{traceback.tb_lineno} ({code.co_name})"

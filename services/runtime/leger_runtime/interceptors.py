@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import grpc
 
 from leger_runtime import principals, status
-from leger_runtime.errors import InternalError, LegerError, NotPermitted
+from leger_runtime.errors import InternalError, LegerError, NotPermitted, place
 from leger_runtime.principals import Principal, Role
 
 log = logging.getLogger(__name__)
@@ -114,14 +114,7 @@ class Gatekeeper(_Interceptor):
     ) -> None:
         if not context.is_active():
             return  # the caller has gone, or abort() itself is on its way up
-        # The type and place are enough to find a defect; the text could hold a value.
-        traceback = error.__traceback__
-        while traceback and traceback.tb_next:
-            traceback = traceback.tb_next
-        where = (
-            f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback else "?"
-        )
-        log.error("%s failed with %s at %s", method, type(error).__name__, where)
+        log.error("%s failed with %s at %s", method, type(error).__name__, place(error))
         context.abort_with_status(
             status.to_grpc(
                 InternalError(

@@ -1,5 +1,6 @@
 """Serving gRPC on Unix sockets, one per principal, with health and reflection on each."""
 
+import errno
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,13 +82,20 @@ class UnixServer:
             self._sockets.append(listener.socket)
 
     def start(self) -> None:
-        """Bind every socket with mode 0600 and begin to serve. A stale socket is replaced."""
+        """Bind every socket with mode 0600 and begin to serve. A stale socket is replaced.
+
+        Raises OSError when one cannot be bound.
+        """
         for server, socket in zip(self._servers, self._sockets, strict=True):
             socket.unlink(missing_ok=True)
             # The umask closes the moment between bind and chmod.
             before = os.umask(0o177)
             try:
                 server.add_insecure_port(f"unix:{socket}")
+            except RuntimeError:  # gRPC keeps the system's reason to itself
+                raise OSError(
+                    errno.EADDRNOTAVAIL, "The socket cannot be bound", str(socket)
+                ) from None
             finally:
                 os.umask(before)
             server.start()

@@ -31,6 +31,16 @@ def test_an_install_uploads_plans_asks_and_applies(
     assert shown == sorted(shown)
 
 
+def test_a_stack_of_no_services_is_said_to_be_installed(
+    leger: Leger, deployer: Deployer, stack: Path
+) -> None:
+    deployer.services = []
+    done = leger.run("deploy", "install", str(stack), "--yes")
+    assert done.code == 0
+    assert "notes is installed." in done.out
+    assert "No stack is installed" not in done.out + done.err
+
+
 def test_any_other_answer_than_yes_applies_nothing(
     leger: Leger, deployer: Deployer, stack: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from leger.deployer.v1 import deployer_pb2 as pb
 from leger.deployer.v1 import deployer_pb2_grpc as pb_grpc
 from leger_deployer.config import Config
+from leger_deployer.domain.errors import SystemdUnavailable
 from leger_runtime import client
 from leger_runtime.errors import Kind, LegerError
 from unit.deployer.fakes import SHOP, FakeHost
@@ -238,3 +239,22 @@ def test_the_socket_is_its_owners_alone(operator: Stub, config: Config) -> None:
     socket = config.runtime_dir / "operator/grpc.sock"
     assert socket.stat().st_mode & 0o777 == 0o600
     assert socket.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_stack_that_is_installed_is_said_to_be_though_nobody_can_tell_how_it_is(
+    operator: Stub, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = pb.ApplyPlanRequest(plan_id=plan(operator).plan_id)
+    clear = host.files.clear_intent
+
+    def unreachable(_units: object) -> Any:
+        raise SystemdUnavailable("It does not answer.", why="It is gone.", next_step="None.")
+
+    def clear_and_lose_systemd(stack: str) -> None:
+        clear(stack)
+        monkeypatch.setattr(host, "states_of", unreachable)
+
+    monkeypatch.setattr(host.files, "clear_intent", clear_and_lose_systemd)
+    result = events(lambda: operator.ApplyPlan(request))[-1].result
+    assert (result.stack, result.generation, list(result.services)) == ("shop", 1, [])
+    assert host.files.stacks() == ["shop"]

@@ -31,6 +31,14 @@ def test_a_stale_socket_is_replaced(serve: Serve, connect: Connect, tmp_path: Pa
     assert echo.call(connect("operator"), "UnaryUnary", b"hello")
 
 
+def test_a_socket_that_cannot_be_bound_is_an_error_of_the_system(
+    serve: Serve, tmp_path: Path
+) -> None:
+    tmp_path.rmdir()
+    with pytest.raises(OSError, match=r"cannot be bound: .*operator\.sock"):
+        serve()
+
+
 def test_a_stopped_server_leaves_no_socket_and_says_so_to_callers(
     serve: Serve, connect: Connect, tmp_path: Path
 ) -> None:

@@ -102,6 +102,8 @@ class FakeHost:
     healths: dict[str, list[Health]] = field(default_factory=dict)
     # unit -> how its start ends; "done" unless said otherwise, None for a start that never ends.
     starts: dict[str, str | None] = field(default_factory=dict)
+    # unit -> why its stop is refused.
+    unstoppable: dict[str, str] = field(default_factory=dict)
     # unit -> the state it has once its start was done, instead of running.
     crashes: dict[str, UnitState] = field(default_factory=dict)
     # unit -> the states that it goes through before a restart starts it again.
@@ -160,6 +162,9 @@ class FakeHost:
 
     def jobs(self, action: UnitAction, units: Sequence[str]) -> Iterator[JobResult | None]:
         for unit in units:
+            if action is UnitAction.STOP and unit in self.unstoppable:
+                yield JobResult(unit=unit, result="refused", detail=self.unstoppable[unit])
+                continue
             if action is UnitAction.STOP:
                 self.trouble.during(f"stop {unit}", partial(self._stop, unit))
                 yield JobResult(unit=unit, result="done")

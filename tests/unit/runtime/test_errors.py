@@ -1,5 +1,7 @@
+import re
+
 from leger_runtime import errors
-from leger_runtime.errors import FieldViolation, Kind, LegerError, NotPermitted, RemoteError
+from leger_runtime.errors import FieldViolation, Kind, LegerError, NotPermitted, RemoteError, place
 
 
 def test_the_exit_codes_are_those_of_the_manual() -> None:
@@ -44,3 +46,15 @@ def test_an_error_as_json_has_every_part() -> None:
         "next": "c.",
         "fields": [{"field": "name", "description": "empty"}],
     }
+
+
+def test_a_defect_is_told_by_its_place_and_never_its_text() -> None:
+    def defect() -> None:
+        raise ValueError("hunter2")
+
+    try:
+        defect()
+    except ValueError as error:
+        found = place(error)
+    assert re.fullmatch(r".*test_errors\.py:\d+ \(defect\)", found)
+    assert place(ValueError("never raised")) == ""

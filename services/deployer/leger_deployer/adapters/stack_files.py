@@ -8,7 +8,6 @@
 <quadlets>/leger/<stack> -> <data>/active/<stack>
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +17,13 @@ from pathlib import Path
 from leger_runtime import atomic
 
 from leger_deployer.adapters import generation_record
-from leger_deployer.domain import drop_in
-from leger_deployer.domain.errors import DiskFull, StorageUnavailable, UnsafePath
+from leger_deployer.adapters.disk import translated
+from leger_deployer.domain import drop_in, staging
+from leger_deployer.domain.errors import StorageUnavailable, UnsafePath
 from leger_deployer.domain.intent import Intent
 from leger_deployer.domain.ports.stack_files import Upload
 from leger_deployer.domain.stack import Generation
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _DIRECTORY_MODE = 0o755  # containers' users must get at assets, whatever the umask is
 
 
@@ -38,7 +37,7 @@ class DiskUpload:
         """Create a file, or append to it."""
         target = self.directory / path
         try:
-            with _disk(self.directory):
+            with translated(self.directory):
                 _make_directories(self.directory, target.parent)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
                 descriptor = os.open(target, flags, 0o600)
@@ -66,7 +65,7 @@ class DiskStackFiles:
 
     def prepare(self) -> None:
         """Make the directories. Raises StorageUnavailable or DiskFull."""
-        with _disk(self._data):
+        with translated(self._data):
             # Assets may be nobody else's business; what is mounted into containers stays reachable.
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in (
@@ -76,13 +75,13 @@ class DiskStackFiles:
             self._intents,
             self._links,
         ):
-            with _disk(path):
+            with translated(path):
                 path.mkdir(parents=True, exist_ok=True)
 
     def new_upload(self, staged_id: str) -> Upload:
         """Make an empty directory for a staged stack."""
         path = self._staged / staged_id
-        with _disk(path):
+        with translated(path):
             path.mkdir()
             path.chmod(_DIRECTORY_MODE)
         return DiskUpload(path)
@@ -93,14 +92,15 @@ class DiskStackFiles:
 
     def drop_all_staged(self) -> None:
         """Remove what an earlier process left."""
-        with _disk(self._staged):
+        with translated(self._staged):
             left = list(self._staged.iterdir())
         for path in left:
             self._remove_tree(path)
 
     def write_drop_ins(self, directory: Path, drop_ins: Mapping[str, str]) -> None:
-        """Replace leger's drop-ins in a staged directory by these."""
-        with _disk(directory):
+        """Replace leger's drop-ins in a staged directory by these. Raises StagedNotFound."""
+        with translated(directory), _still_staged(directory):
+            directory.stat()  # as rglob() finds nothing in what is not there
             for old in directory.rglob(f"*.d/{drop_in.FILE_NAME}"):
                 old.unlink()
             for name, text in drop_ins.items():
@@ -110,10 +110,13 @@ class DiskStackFiles:
                 path.chmod(0o644)
 
     def store_generation(self, generation: Generation, directory: Path) -> None:
-        """Keep a durable copy of a staged directory, with its record, as a generation."""
+        """Keep a durable copy of a staged directory, with its record, as a generation.
+
+        Raises StagedNotFound.
+        """
         home = self._generations / generation.stack
         draft = home / f".{generation.number}.tmp"
-        with _disk(home):
+        with translated(home), _still_staged(directory):
             home.mkdir(exist_ok=True)
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(directory, draft)
@@ -126,16 +129,16 @@ class DiskStackFiles:
 
     def switch(self, stack: str, number: int) -> None:
         """Make a generation the active one, by one rename, and show it to Quadlet."""
-        with _disk(self._active):
+        with translated(self._active):
             atomic.symlink(self._active / stack, f"../generations/{stack}/{number}")
-        with _disk(self._links):
+        with translated(self._links):
             self._links.mkdir(exist_ok=True)
             atomic.symlink(self._links / stack, str(self._active / stack))
 
     def withdraw(self, stack: str) -> None:
         """Hide the stack from Quadlet, so that it is no longer installed."""
         for directory in (self._links, self._active):
-            with _disk(directory):
+            with translated(directory):
                 (directory / stack).unlink(missing_ok=True)
                 if directory.exists():
                     atomic.sync_directory(directory)
@@ -143,13 +146,13 @@ class DiskStackFiles:
     def drop_generations(self, stack: str) -> None:
         """Remove all generations of a stack that is not installed."""
         self._remove_tree(self._generations / stack)
-        with _disk(self._generations):
+        with translated(self._generations):
             atomic.sync_directory(self._generations)
 
     def active(self, stack: str) -> Generation | None:
         """Return the active generation of a stack; None when it is not installed."""
         try:
-            with _disk(self._active):
+            with translated(self._active):
                 number = (self._active / stack).readlink().name
                 content = (self._generations / stack / f"{number}.json").read_bytes()
         except FileNotFoundError:
@@ -161,33 +164,33 @@ class DiskStackFiles:
 
     def stacks(self) -> Sequence[str]:
         """Return the names of the installed stacks, sorted."""
-        with _disk(self._active):
+        with translated(self._active):
             return sorted(p.name for p in self._active.iterdir() if p.name[0] != ".")
 
     def next_number(self, stack: str) -> int:
         """Return the number that the stack's next generation has."""
         home = self._generations / stack
-        with _disk(home):
+        with translated(home):
             numbers = [int(p.stem) for p in home.glob("*.json") if p.stem.isdecimal()]
         return max(numbers, default=0) + 1
 
     def record_intent(self, intent: Intent) -> None:
         """Note durably what is about to be done."""
         path = self._intents / f"{intent.generation.stack}.json"
-        with _disk(path):
+        with translated(path):
             atomic.write(path, generation_record.of_intent(intent))
 
     def clear_intent(self, stack: str) -> None:
         """Note durably that it is done, or undone."""
         path = self._intents / f"{stack}.json"
-        with _disk(path):
+        with translated(path):
             path.unlink(missing_ok=True)
             atomic.sync_directory(self._intents)
 
     def intents(self) -> Sequence[Intent]:
         """Return what was begun and not ended."""
         found = []
-        with _disk(self._intents):
+        with translated(self._intents):
             paths = sorted(p for p in self._intents.glob("*.json") if p.name[0] != ".")
             contents = [(path, path.read_bytes()) for path in paths]
         for path, content in contents:
@@ -199,11 +202,22 @@ class DiskStackFiles:
 
     @staticmethod
     def _remove_tree(path: Path) -> None:
-        with _disk(path):
+        with translated(path):
             try:
                 shutil.rmtree(path)
             except FileNotFoundError:
                 return
+
+
+@contextmanager
+def _still_staged(directory: Path) -> Iterator[None]:
+    """Raise StagedNotFound when something is missing because the whole upload is."""
+    try:
+        yield
+    except FileNotFoundError:
+        if directory.exists():
+            raise
+        raise staging.gone() from None
 
 
 def _make_directories(root: Path, directory: Path) -> None:
@@ -226,36 +240,6 @@ def _sync_tree(root: Path) -> None:
             finally:
                 os.close(descriptor)
         atomic.sync_directory(Path(directory))
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Raise what the file system refuses as a LegerError; names that are not as expected pass."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError):
-        raise
-    except (OSError, shutil.Error) as error:
-        number = _number(error)
-        if number in _FULL:
-            raise DiskFull(
-                "There is no space left for the stack.",
-                why=f"The file system that holds {path} is full.",
-                next_step="Make room there (`df -h` shows how full it is), and try again.",
-            ) from None
-        raise StorageUnavailable(
-            "The stacks' files cannot be read or written.",
-            why=f"{os.strerror(number) if number else error}: {path}.",
-            next_step="Look at the file system that holds it.",
-        ) from None
-
-
-def _number(error: OSError | shutil.Error) -> int:
-    if error.errno:
-        return error.errno
-    # copytree collects what went wrong as (source, destination, text) of each file.
-    text = str(error)
-    return next((number for number in _FULL if os.strerror(number) in text), 0)
 
 
 def _unreadable(path: Path, error: Exception) -> StorageUnavailable:

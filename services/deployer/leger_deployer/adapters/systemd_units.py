@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from leger_deployer.adapters.systemd_bus import ManagerConnection, Refused, SystemdBus
+from leger_deployer.domain import unit_name
 from leger_deployer.domain.errors import SystemdUnavailable
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitState
 
@@ -60,10 +61,12 @@ class SystemdUnitManager:
     def states(self, units: Iterable[str]) -> Mapping[str, UnitState]:
         """Return the states of the units, also of those that are not there."""
         wanted = sorted(set(units))
-        templates = [unit for unit in wanted if "@." in unit]
-        names = [unit for unit in wanted if "@." not in unit]
+        # A Requires= may name what is no unit at all; the manager passes over it without a word.
+        states = {unit: UnitState(unit=unit) for unit in wanted if not unit_name.is_valid(unit)}
+        templates = [unit for unit in wanted if unit not in states and "@." in unit]
+        names = [unit for unit in wanted if unit not in states and "@." not in unit]
         with self._bus.connect() as manager:
-            states = {name: self._template_state(manager, name) for name in templates}
+            states |= {name: self._template_state(manager, name) for name in templates}
             if names:
                 (listed,) = manager.call("ListUnitsByNames", "as", names)
                 # An alias is listed under the name of the unit that it stands for.

@@ -20,7 +20,7 @@ from leger_deployer.domain.ports.unit_manager import UnitAction
 from leger_deployer.domain.progress import Phase, Report, Step
 from leger_deployer.domain.recovery import Recovery
 from leger_deployer.domain.stack import Generation, SecretUse, stem
-from leger_deployer.domain.staging import Staging
+from leger_deployer.domain.staging import Staged, Staging
 from leger_deployer.domain.start import Starter
 from leger_deployer.domain.teardown import Teardown
 
@@ -70,7 +70,7 @@ class Applier:
                 raise
             # From here on the stack is installed, whatever happens to this process.
             self.files.clear_intent(generation.stack)
-            self.staging.drop(plan.staged)
+            self._drop(plan.staged)
             log.info(
                 "the stack %s is installed, generation %d", generation.stack, generation.number
             )
@@ -145,6 +145,13 @@ class Applier:
         outside = "?" if stem(use.unit).endswith("@") else f"-{self.credentials / use.unit}"
         file = f"${{CREDENTIALS_DIRECTORY:{outside}}}/{use.credential}"
         return f"test -s {file} && {{ {_COPY_INPUT}; }} <{file}"
+
+    def _drop(self, staged: Staged) -> None:
+        try:
+            self.staging.drop(staged)
+        except LegerError as error:
+            # No reason to call an apply failed that is done; the next start removes it.
+            log.warning("the upload %s stays for now: %s", staged.id, error)
 
     def _undo(self, intent: Intent, cause: Exception, report: Report) -> None:
         try:

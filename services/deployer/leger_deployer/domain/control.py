@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leger_deployer.domain.errors import ServiceNotFound
+from leger_deployer.domain import installed
+from leger_deployer.domain.errors import ServiceNotFound, UnitFailed
 from leger_deployer.domain.ports.container_engine import ContainerEngine
 from leger_deployer.domain.ports.stack_files import StackFiles
-from leger_deployer.domain.ports.unit_manager import UnitAction, UnitManager
+from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitManager
 from leger_deployer.domain.progress import Phase, Report, Step
 from leger_deployer.domain.stack import StackUnit, UnitKind
 from leger_deployer.domain.start import Starter
@@ -39,9 +40,8 @@ class Controller:
 
     def service(self, name: str) -> StackUnit:
         """Return one service by its name. Raises ServiceNotFound."""
-        for stack in self.files.stacks():
-            generation = self.files.active(stack)
-            for unit in generation.services if generation else ():
+        for generation in installed.all_stacks(self.files):
+            for unit in generation.services:
                 if name in (unit.service, unit.unit):
                     return unit
         raise _unknown([name], "service")
@@ -50,10 +50,9 @@ class Controller:
         """Return the services that are named, each stack's in the order in which they start."""
         unknown = set(names)
         chosen: list[StackUnit] = []
-        for stack in self.files.stacks():
-            generation = self.files.active(stack)
-            for unit in generation.services if generation else ():
-                called = {stack, unit.service, unit.unit}
+        for generation in installed.all_stacks(self.files):
+            for unit in generation.services:
+                called = {generation.stack, unit.service, unit.unit}
                 if called & set(names):
                     chosen.append(unit)
                 unknown -= called
@@ -63,16 +62,32 @@ class Controller:
 
     def _stop(self, wanted: Sequence[StackUnit], report: Report) -> None:
         states = self.units.states(unit.unit for unit in wanted)
+        refused: list[JobResult] = []
         with Phase(report, Step.STOP, total=len(wanted)) as phase:
             for unit in wanted:
                 if states[unit.unit].active == "activating" and unit.kind is UnitKind.CONTAINER:
                     self.engine.stop_container(unit.resource)
             order = [unit.unit for unit in reversed(wanted)]
             for ended in self.units.jobs(UnitAction.STOP, order):
-                if ended is not None:
+                if ended is None:
+                    continue
+                if ended.result == "done":
                     phase.done(ended.unit)
+                else:
+                    phase.failed(ended.unit, ended.detail or ended.result)
+                    refused.append(ended)
+            if refused:
+                raise _not_stopped(refused[0])
         # A stop that is asked for is no failure to be shown from then on.
         self.units.reset_failed(unit.unit for unit in wanted)
+
+
+def _not_stopped(ended: JobResult) -> UnitFailed:
+    return UnitFailed(
+        f"{ended.unit} does not stop.",
+        why=f"systemd says: {(ended.detail or ended.result).rstrip('.')}.",
+        next_step=f"`systemctl status {ended.unit}` shows how it is (`--user` in the user scope).",
+    )
 
 
 def _unknown(names: Sequence[str], what: str) -> ServiceNotFound:

@@ -1,24 +1,23 @@
 """What the generated units of a stack are, in the stack's terms."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from leger_runtime.errors import FieldViolation
 
-from leger_deployer.domain import health_check, published_port, secret_options
-from leger_deployer.domain.drop_in import UnitFacts, podman_secret_name
+from leger_deployer.domain import health_check, published_port, unit_name, unit_secrets
+from leger_deployer.domain.drop_in import UnitFacts
 from leger_deployer.domain.generator_output import GeneratedUnit
 from leger_deployer.domain.health_check import HealthCheck
 from leger_deployer.domain.podman_command import PodmanCommand
 from leger_deployer.domain.published_port import PublishedPort, PublishInvalid
-from leger_deployer.domain.secret_options import (
-    SecretOptions,
-    SecretOptionsInvalid,
-    SecretType,
-    credential_name,
-)
+from leger_deployer.domain.secret_options import SecretOptionsInvalid
 from leger_deployer.domain.stack import SecretUse, StackUnit, UnitKind
+
+# podman's own rule (libpod/define/config.go, NameRegex).
+_VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
 
 REQUIREMENTS = ("Requires", "Requisite", "BindsTo", "Wants", "Upholds")
 
@@ -68,11 +67,19 @@ class _Describer:
 
     def describe(self) -> None:
         unit, kind = self.unit, self.unit.kind
+        if not unit_name.is_valid(unit.name):
+            self._violation(
+                f"it becomes “{unit.name}”, which is no name that a unit can have; rename the"
+                " file, or correct ServiceName="
+            )
+            return
         # A pod is created before its start; all else is what its start does.
         words = unit.words("ExecStartPre" if kind is UnitKind.POD else "ExecStart")
         images = self._images(words)
         command = PodmanCommand(words, images=images)
-        secrets = self._secrets(command)
+        if command.all("--secret") and kind is not UnitKind.CONTAINER:
+            raise SecretOptionsInvalid("leger hands secrets to containers alone, not to builds")
+        secrets = unit_secrets.named(unit.name, command, self._violation)
         health = self._health(command)
         described = StackUnit(
             file=self.file,
@@ -108,7 +115,7 @@ class _Describer:
                 or unit.file.all("Service", "RuntimeDirectoryMode")
             ),
         )
-        self.description.secrets += [self._use(secret) for secret in secrets]
+        self.description.secrets += [unit_secrets.use(unit.name, secret) for secret in secrets]
 
     def _images(self, words: list[str]) -> list[str]:
         """Return the names under which the unit's image may stand in its command line."""
@@ -145,7 +152,12 @@ class _Describer:
                 name = words[-1] if words else ""
             case _:
                 return ""
-        return "" if self.unit.name.endswith("@.service") else self.unit.expand(name) or ""
+        if self.unit.name.endswith("@.service"):
+            return ""
+        resource = self.unit.expand(name) or ""
+        if resource and self.unit.kind is UnitKind.VOLUME:
+            self._is_volume_name("VolumeName", resource)
+        return resource
 
     def _ports(self, command: PodmanCommand) -> tuple[PublishedPort, ...]:
         ports: list[PublishedPort] = []
@@ -168,42 +180,18 @@ class _Describer:
                 named.append(options.get("source", options.get("src", "")))
         for source in named:
             name = self.unit.expand(source)
-            if name and not name.startswith(("/", ".")):
+            # What a specifier or a variable stands for is known only to systemd.
+            if not name or name.startswith(("/", ".")) or "$" in name:
+                continue
+            if self._is_volume_name("Volume", name):
                 yield name
 
-    def _secrets(self, command: PodmanCommand) -> tuple[SecretOptions, ...]:
-        words = command.all("--secret")
-        if words and self.unit.kind is not UnitKind.CONTAINER:
-            raise SecretOptionsInvalid("leger hands secrets to containers alone, not to builds")
-        secrets = []
-        for word in words:
-            try:
-                secret = secret_options.parse(word)
-            except SecretOptionsInvalid as error:
-                raise SecretOptionsInvalid(f"Secret={word}: {error}") from None
-            if problem := self._unusable(secret, command):
-                self._violation(f"Secret={word}: {problem}")
-            secrets.append(secret)
-        by_credential: dict[str, str] = {}
-        for secret in secrets:
-            other = by_credential.setdefault(credential_name(secret.secret), secret.secret)
-            if other != secret.secret:
-                self._violation(
-                    f"the secrets {other} and {secret.secret} are too alike; rename one"
-                )
-        return tuple(dict.fromkeys(secrets))
-
-    @staticmethod
-    def _unusable(secret: SecretOptions, command: PodmanCommand) -> str:
-        if "%" in secret.secret:
-            return "the secret's name holds a specifier, and must be one that is known beforehand"
-        if secret.type is not SecretType.MOUNT:
-            return ""
-        if ":" in secret.target:
-            return "the target holds a colon, which a mount cannot have"
-        if command.last("--userns") and (secret.uid or secret.gid):
-            return "uid= and gid= cannot be met together with UserNS=; leave them out"
-        return ""
+    def _is_volume_name(self, key: str, name: str) -> bool:
+        # Such a name stands in commands of the unit (see `volume_owner`), so nothing else may.
+        if _VOLUME_NAME.fullmatch(name):
+            return True
+        self._violation(f"{key}={name}: that is no name that a volume can have")
+        return False
 
     def _health(self, command: PodmanCommand) -> HealthCheck | None:
         test = command.last("--health-cmd")
@@ -227,17 +215,6 @@ class _Describer:
             if command.last("--health-startup-cmd")
             else 0.0,
             startup_retries=_count(command.last("--health-startup-retries"), 0),
-        )
-
-    def _use(self, secret: SecretOptions) -> SecretUse:
-        is_env = secret.type is SecretType.ENV
-        return SecretUse(
-            unit=self.unit.name,
-            secret=secret.secret,
-            credential=credential_name(secret.secret),
-            type=secret.type.value,
-            target=secret.target,
-            podman_secret=podman_secret_name(self.unit.name, secret.secret) if is_env else "",
         )
 
     def _violation(self, text: str) -> None:

@@ -9,6 +9,7 @@ What it brings, and why:
 - volumes keep their owner over a reboot (see `volume_owner`).
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -53,7 +54,11 @@ def podman_secret_name(unit: str, secret: str) -> str:
     """Return the name under which podman knows a secret of a unit (the value is not with it)."""
     # "@" is none of the characters that a podman secret's name may have.
     owner = unit.removesuffix(".service").replace("@", "_")
-    return f"leger-{owner}-{credential_name(secret)}"
+    name = f"leger-{owner}-{credential_name(secret)}"
+    if "-" in owner:
+        # Else web-db.service's "key" and web.service's "db-key" would be one.
+        name += f"-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
+    return name
 
 
 def render(facts: UnitFacts, scope: Scope, *, volume_store: PurePosixPath) -> str:
@@ -109,8 +114,9 @@ def _container_section(facts: UnitFacts, mounts: "_MountedSecrets") -> list[str]
         if s.type is SecretType.ENV
     ]  # fmt: skip
     lines += [
-        # Z: on an SELinux host the file takes the label of this container alone.
-        "Volume=" + quote_word(f"%t/{file}:{secret.target}:ro,Z")
+        # Not quoted, as Quadlet takes the value to the letter. Z: on an SELinux host the file takes
+        # the label of this container alone.
+        f"Volume=%t/{file}:{secret.target}:ro,Z"
         for secret, file in mounts.files
     ]
     return lines

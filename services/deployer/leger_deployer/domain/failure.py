@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from leger_deployer.domain.errors import SecretsUnavailable
+from leger_deployer.domain.errors import HostCommandFailed, SecretsUnavailable
 from leger_deployer.domain.ports.host_commands import HostCommands
 from leger_deployer.domain.ports.secrets_directory import Refusal, SecretsDirectory
 from leger_deployer.domain.ports.unit_manager import UnitState
 from leger_deployer.domain.scope import Scope
 from leger_deployer.domain.stack import stem
 
-_TOLD_LINES = 5
+_TOLD_LINES, _TOLD_CHARACTERS = 5, 1000
 _EXITED, _KILLED, _DUMPED = 1, 2, 3  # CLD_EXITED and so on, sigaction(2)
 
 # systemd.exec(5), "Process exit codes": those that a container's unit can meet.
@@ -104,7 +104,10 @@ class Explainer:
         """Return all that is known: the refused secret or systemd's reason, and the last lines."""
         refusal = (self.refusals() or {}).get(state.unit)
         reason = refusal.message if refusal else in_words(state)
-        lines = self.last_lines(state.unit, since=since)
+        try:
+            lines = self.last_lines(state.unit, since=since)
+        except HostCommandFailed:  # the reason is worth telling without them
+            lines = []
         if not lines:
             return reason or f"systemd says it is {state.active} ({state.sub})."
         return f"{reason} Its last words: {' | '.join(lines)}".lstrip()
@@ -113,8 +116,8 @@ class Explainer:
         """Return the last lines that a unit's container, or else its podman, wrote."""
         option = "--unit" if self.scope is Scope.SYSTEM else "--user-unit"
         answer = self.commands.run(
-            ["/usr/bin/journalctl", f"{option}={unit}", "--output=json", "--lines=100", "--quiet",
-             f"--since=@{since.timestamp():.3f}"]
+            ["/usr/bin/journalctl", f"{option}={unit}", "--output=json", "--all", "--lines=100",
+             "--quiet", f"--since=@{since.timestamp():.3f}"]
         )  # fmt: skip
         return told(answer.output.splitlines(), stem(unit))[-_TOLD_LINES:]
 
@@ -131,7 +134,8 @@ def told(entries: Iterable[str], identifier: str) -> list[str]:
             entry = json.loads(line)
         except ValueError:
             continue
-        text = message(entry)
+        # --all brings them whole, as without it journalctl leaves out those of over 4096 bytes.
+        text = message(entry)[:_TOLD_CHARACTERS]
         if not text:
             continue
         if "CONTAINER_NAME" in entry and "PODMAN_EVENT" not in entry:

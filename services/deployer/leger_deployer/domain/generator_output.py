@@ -13,7 +13,7 @@ from leger_deployer.domain import quadlet_file
 from leger_deployer.domain.quadlet_file import UnitFile
 from leger_deployer.domain.stack import UnitKind, stem
 
-_HEADING = re.compile(r"---(\S+)---")
+_HEADING = re.compile("---(.+)---")
 _LOG_PREFIX = re.compile(r"[\w.-]+\[\d+\]: ")
 # What the generator says of its own work; no finding about a file.
 _CHATTER = ("Loading source ", "No files parsed from")

@@ -11,6 +11,8 @@ from leger_deployer.domain.scope import Scope
 from leger_deployer.domain.stack import StackUnit
 
 MAX_TAIL = 100_000
+# Characters: with four bytes each they still fit into one message of gRPC.
+MAX_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class LogReader:
             "/usr/bin/journalctl",
             f"{option}={unit.unit}",
             "--output=json",
+            # Else journalctl leaves out a text of more than 4096 bytes (journalctl(1), --output=).
+            "--all",
             "--quiet",
             f"--lines={min(tail, MAX_TAIL)}",
         ]
@@ -67,5 +71,5 @@ def parse(line: str) -> LogLine | None:
     return LogLine(
         time=datetime.fromtimestamp(moment / 1_000_000, UTC),
         source=str(source or entry.get("_COMM", "")),
-        message=text,
+        message=text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} …",
     )

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from leger_runtime.errors import FieldViolation
 
-from leger_deployer.domain import drop_in, unit_order
+from leger_deployer.domain import drop_in, installed, unit_order
 from leger_deployer.domain.conflicts import Conflicts
 from leger_deployer.domain.description import Description, describe
 from leger_deployer.domain.errors import PlanNotFound, StackExists, StagedNotFound
@@ -122,7 +122,7 @@ class Planner:
                 description, generated, order = self._render(staged)
         units = tuple(description.units[name] for name in order)
         with Phase(report, Step.CONFLICTS):
-            others = [g for name in self._files.stacks() if (g := self._files.active(name))]
+            others = installed.all_stacks(self._files)
             notes = self._conflicts.check(units, others, generated.others)
         with Phase(report, Step.SECRETS):
             stored = self._secrets.stored()

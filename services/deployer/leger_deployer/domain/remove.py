@@ -4,13 +4,13 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from leger_deployer.domain.errors import StackNotFound
+from leger_deployer.domain import installed
 from leger_deployer.domain.intent import Intent, Operation
 from leger_deployer.domain.ports.secrets_directory import SecretsDirectory
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.progress import Report
 from leger_deployer.domain.recovery import Recovery
-from leger_deployer.domain.stack import Generation, check_name
+from leger_deployer.domain.stack import Generation
 from leger_deployer.domain.teardown import Removed, Teardown
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ class Remover:
         """Stop a stack's units and take away all that is its own.
 
         Volumes are kept unless `delete_volumes`; those that another stack names are kept always.
-        Raises StackNotFound.
+        Raises InvalidName, StackNotFound.
         """
         with self.changing:
             self.recovery.finish()
-            generation = installed(self.files, check_name(stack))
+            generation = installed.one_stack(self.files, stack)
             if generation.secrets:
                 # Before anything is stopped: the end of a removal takes its secrets from it.
                 self.secrets.stored()
@@ -49,23 +49,10 @@ class Remover:
             return removed
 
     def _own_volumes(self, generation: Generation) -> tuple[str, ...]:
-        others = (self.files.active(name) for name in self.files.stacks())
         shared = {
             volume
-            for other in others
-            if other is not None and other.stack != generation.stack
+            for other in installed.all_stacks(self.files)
+            if other.stack != generation.stack
             for volume in other.volumes
         }
         return tuple(volume for volume in generation.volumes if volume not in shared)
-
-
-def installed(files: StackFiles, stack: str) -> Generation:
-    """Return the active generation of a stack. Raises StackNotFound."""
-    generation = files.active(stack)
-    if generation is None:
-        raise StackNotFound(
-            f"The stack {stack} is not installed.",
-            why="No stack of that name is on this host.",
-            next_step="`leger deploy list` shows those that are.",
-        )
-    return generation

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 DEFAULT_MODE = 0o444
+
+# systemd asks for a credential from the abstract address "@RANDOM/unit/UNIT/CREDENTIAL", RANDOM
+# being 16 digits, which fits into a socket's 108 bytes (src/basic/socket-util.c,
+# sockaddr_un_set_path) up to this length of unit and credential together.
+MAX_UNIT_AND_CREDENTIAL = 83
 _MAX_ID = 0xFFFF_FFFF
 
 

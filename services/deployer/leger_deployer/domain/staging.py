@@ -90,11 +90,7 @@ class Staging:
         with self._lock:
             staged = self._staged.get(staged_id)
         if staged is None:
-            raise StagedNotFound(
-                "The upload is not there any more.",
-                why="An upload is kept for an hour, and until the next one of the same stack.",
-                next_step="Start the deployment again.",
-            )
+            raise gone()
         return staged
 
     def drop(self, staged: Staged) -> None:
@@ -134,6 +130,15 @@ class Staging:
             assets=tuple(sorted(path for path in paths if not is_quadlet(path))),
             until=self._clock() + LIFETIME,
         )
+
+
+def gone() -> StagedNotFound:
+    """Return the error of an upload that was dropped."""
+    return StagedNotFound(
+        "The upload is not there any more.",
+        why="An upload is kept for an hour, and until the next one of the same stack.",
+        next_step="Start the deployment again.",
+    )
 
 
 def is_quadlet(path: str) -> bool:
@@ -188,6 +193,8 @@ def _problem(path: str, parts: list[str]) -> str:
         return "It is not valid text"
     if len(encoded) > _MAX_PATH or any(len(p.encode()) > _MAX_COMPONENT for p in parts):
         return "It is too long"
-    if parts[-1] == drop_in.FILE_NAME:
+    if drop_in.FILE_NAME in parts:
         return f"{drop_in.FILE_NAME} is the name of leger's own drop-ins"
+    if parts[-1].endswith(".d") and is_quadlet(parts[-1].removesuffix(".d")):
+        return f"{parts[-1]} is the name of a directory of drop-ins, and not of a file"
     return ""

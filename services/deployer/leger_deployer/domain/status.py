@@ -1,17 +1,22 @@
 """How the services of the stacks are, as systemd and podman say."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
+from leger_runtime.errors import LegerError
+
+from leger_deployer.domain import installed
 from leger_deployer.domain.failure import Explainer, in_words
 from leger_deployer.domain.ports.container_engine import ContainerEngine, Health
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import UnitManager, UnitState
-from leger_deployer.domain.remove import installed
-from leger_deployer.domain.stack import Generation, StackUnit, check_name
+from leger_deployer.domain.stack import Generation, StackUnit
+
+log = logging.getLogger(__name__)
 
 
 class ServiceState(Enum):
@@ -55,11 +60,13 @@ class StatusReader:
     explainer: Explainer
 
     def report(self, stack: str = "") -> StatusReport:
-        """Return the status of one stack's services, or of all. Raises StackNotFound."""
+        """Return the status of one stack's services, or of all.
+
+        Raises InvalidName, StackNotFound.
+        """
         if stack:
-            return self.of([installed(self.files, check_name(stack))])
-        names = self.files.stacks()
-        return self.of([found for name in names if (found := self.files.active(name))])
+            return self.of([installed.one_stack(self.files, stack)])
+        return self.of(installed.all_stacks(self.files))
 
     def of_units(self, units: Iterable[StackUnit]) -> StatusReport:
         """Return the status of single services, wherever they belong."""
@@ -69,6 +76,17 @@ class StatusReader:
             services=tuple(s for s in everything.services if s.unit.unit in names),
             secrets_available=everything.secrets_available,
         )
+
+    def of_applied(self, generation: Generation) -> StatusReport:
+        """Return the status of a stack that was just installed; no services when nobody can tell.
+
+        It raises no LegerError: the apply is done, and must not be called failed.
+        """
+        try:
+            return self.of([generation])
+        except LegerError as error:
+            log.warning("the stack %s is installed; how it is: %s", generation.stack, error)
+            return StatusReport(services=(), secrets_available=False)
 
     def of(self, generations: Sequence[Generation]) -> StatusReport:
         """Return the status of the services of generations, sorted by stack and service."""

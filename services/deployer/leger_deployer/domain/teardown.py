@@ -80,9 +80,13 @@ class Teardown:
         running = [n for n in names if states[n].active not in ("inactive", "failed")]
         phase.expect(len(running))
         for ended in self.units.jobs(UnitAction.STOP, running):
-            if ended is not None:
+            if ended is None:
+                continue
+            if ended.result == "done":
                 removed.stopped_units.append(ended.unit)
                 phase.done(ended.unit)
+            else:  # podman takes its container away all the same
+                phase.failed(ended.unit, ended.detail or ended.result)
 
     def _cleaning(
         self, intent: Intent, removed: Removed, phase: Phase

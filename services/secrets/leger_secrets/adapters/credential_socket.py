@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from leger_runtime.errors import LegerError
+from leger_runtime.errors import LegerError, place
 
 from leger_secrets.domain import names
 from leger_secrets.domain.credentials import Credentials
@@ -82,7 +82,9 @@ class CredentialSocket:
             try:
                 answer = self._answer(connection)
             except Exception as error:  # the boundary: a defect must not hand out nothing
-                log.error("Serving a credential failed with %s.", type(error).__name__)
+                log.error(
+                    "Serving a credential failed with %s at %s.", type(error).__name__, place(error)
+                )
                 answer = _REFUSAL
             try:
                 connection.settimeout(self._timeout)

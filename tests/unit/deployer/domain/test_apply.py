@@ -3,21 +3,27 @@
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from leger_deployer.domain.errors import (
+    HostCommandFailed,
     ImageUnavailable,
     PlanNotFound,
     PlanStale,
     PodmanUnavailable,
     PortInUse,
     SecretNotFound,
+    StagedNotFound,
+    StorageUnavailable,
     UnitFailed,
     UnitUnhealthy,
 )
 from leger_deployer.domain.health_check import HealthCheck
 from leger_deployer.domain.ports.container_engine import Health
+from leger_deployer.domain.ports.host_commands import CommandResult
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.ports.unit_manager import UnitState
 from leger_deployer.domain.progress import Progress, Step, StepState, ignore
@@ -198,6 +204,25 @@ def test_a_unit_that_fails_is_named_with_what_its_container_said(host: FakeHost)
     assert host.picture() == before
 
 
+def test_a_journal_that_cannot_be_read_does_not_hide_the_failure(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = host.run
+
+    def without_journal(command: Sequence[str], **more: Any) -> CommandResult:
+        if command[0].endswith("journalctl"):
+            raise HostCommandFailed("no", why="It cannot run.", next_step="None.")
+        return run(command, **more)
+
+    monkeypatch.setattr(host, "run", without_journal)
+    host.starts["web.service"] = "failed"
+    operations = host.operations()
+    plan_id = planned(operations)
+    with pytest.raises(UnitFailed) as raised:
+        operations.applier.apply(plan_id, ignore)
+    assert raised.value.why == "It ended with status 3."
+
+
 def test_a_refused_secret_is_the_reason_that_is_told(host: FakeHost) -> None:
     operations = host.operations()
     host.starts["db.service"] = "failed"
@@ -344,3 +369,41 @@ def test_the_steps_are_reported_in_their_order(host: FakeHost) -> None:
     ]  # fmt: skip
     starts = [(e.subject, e.current, e.total) for e in events if e.step is Step.START and e.subject]
     assert starts == [(unit, n, 6) for n, unit in enumerate(ORDER, start=1)]
+
+
+def test_an_upload_that_cannot_be_dropped_undoes_nothing(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_staged_id: str) -> None:
+        raise StorageUnavailable("no", why="The disk is gone.", next_step="None.")
+
+    operations = host.operations()
+    plan_id = planned(operations)
+    monkeypatch.setattr(host.files, "drop_staged", refuse)
+    assert operations.applier.apply(plan_id, ignore).number == 1
+    assert host.files.stacks() == ["shop"]
+    assert host.files.intents() == []
+
+
+@pytest.mark.parametrize("moment", ["plan", "apply"])
+def test_an_upload_that_is_replaced_meanwhile_is_said_to_be_gone(
+    host: FakeHost, moment: str
+) -> None:
+    operations = host.operations()
+    staged = operations.staging.stage(upload())
+
+    def replace(event: Progress) -> None:
+        if (event.step, event.state) == (wanted, StepState.STARTED):
+            operations.staging.stage(upload())
+
+    before = host.picture()
+    wanted = Step.CHECK
+    if moment == "plan":
+        with pytest.raises(StagedNotFound):
+            operations.planner.plan(staged.id, replace)
+    else:
+        plan_id = operations.planner.plan(staged.id, ignore).plan_id
+        wanted = Step.SWITCH
+        with pytest.raises(StagedNotFound):
+            operations.applier.apply(plan_id, replace)
+    assert host.picture() == before

@@ -39,6 +39,15 @@ def test_a_stop_is_in_reverse_order_and_leaves_no_failure_behind(host: FakeHost)
     assert host.trouble.changes[-1] == "reset_failed"
 
 
+def test_a_stop_that_systemd_refuses_is_told_after_the_others_are_stopped(host: FakeHost) -> None:
+    host.unstoppable["web.service"] = "Operation refused."
+    with pytest.raises(UnitFailed) as raised:
+        control(host, UnitAction.STOP, "shop")
+    assert raised.value.what == "web.service does not stop."
+    assert raised.value.why == "systemd says: Operation refused."
+    assert host.states["db.service"].active == "inactive"
+
+
 def test_a_container_on_its_way_up_is_ended_by_podman(host: FakeHost) -> None:
     host.states["web.service"] = UnitState(unit="web.service", load="loaded", active="activating")
     control(host, UnitAction.STOP, "web")

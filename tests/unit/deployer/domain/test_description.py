@@ -129,3 +129,52 @@ def test_two_files_that_become_one_unit_are_a_violation() -> None:
 def test_named_volumes_are_found_in_every_form() -> None:
     options = "-v named:/a -v /host:/b -v ./rel:/c -v /anonymous --mount type=volume,src=m,dst=/d"
     assert container(f"{options} -v %h/x:/e").units["x.service"].volumes == ("m", "named")
+
+
+@pytest.mark.parametrize(
+    "name", ["my app.service", "../x.service", "e$(id).service", "x;y.service"]
+)
+def test_a_name_that_systemd_does_not_take_is_a_violation(name: str) -> None:
+    described = container("", name=name)
+    [violation] = described.violations
+    assert violation.field == "x.container"
+    assert name in violation.description
+    assert described.units == {}
+
+
+@pytest.mark.parametrize("name", ["x.service", "x@.service", "x@1.service", "a:b-c_d.e.service"])
+def test_a_name_that_systemd_takes_is_none(name: str) -> None:
+    assert container("", name=name).violations == []
+
+
+@pytest.mark.parametrize("volume", ["a'; id; 'b", "-a", "data/x", "~/x", "a b"])
+def test_a_volume_that_podman_would_refuse_is_a_violation(volume: str) -> None:
+    [text] = violations(f'-v "{volume}:/data"')
+    assert text == f"Volume={volume}: that is no name that a volume can have"
+
+
+def test_so_is_the_name_of_a_volume_file() -> None:
+    text = "[Service]\nExecStart=/usr/bin/podman volume create --ignore \"a'; id; 'b\"\n"
+    source = PurePosixPath("/s/x.volume")
+    unit = GeneratedUnit(name="x-volume.service", source=source, file=parse(text))
+    [violation] = describe({"x.volume": unit}).violations
+    assert violation.description.startswith("VolumeName=a'; id; 'b: ")
+
+
+def test_a_volume_that_systemd_fills_in_is_not_known_beforehand() -> None:
+    found = container("-v ${DIRECTORY}:/data -v %h/x:/x")
+    assert found.violations == []
+    assert found.units["x.service"].volumes == ()
+
+
+@pytest.mark.parametrize("type_", ["env", "mount"])
+def test_a_target_that_would_begin_a_line_of_its_own_is_a_violation(type_: str) -> None:
+    [text] = violations(f'--secret "a,type={type_},target=/x\\nExecStartPre=/bin/id"')
+    assert "cannot be printed" in text
+
+
+def test_a_secret_that_systemd_could_not_ask_for_is_a_violation() -> None:
+    longest = 83 - len("x.service")
+    assert violations(f"--secret {'s' * longest}") == []
+    [text] = violations(f"--secret {'s' * (longest + 1)}")
+    assert "84 characters together" in text

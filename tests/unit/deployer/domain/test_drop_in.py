@@ -138,7 +138,8 @@ def test_a_health_check_that_nothing_is_to_run_gets_no_timer() -> None:
 
 def test_targets_with_blanks_and_specifiers_stay_what_they_are() -> None:
     rendered = render(facts("a,target=/my files/%i"), Scope.SYSTEM)
-    assert 'Volume="%t/leger/mounts/%N/a:/my files/%i:ro,Z"\n' in rendered
+    # Quadlet takes what Volume= says to the letter, quotation marks too.
+    assert "Volume=%t/leger/mounts/%N/a:/my files/%i:ro,Z\n" in rendered
 
 
 def test_podman_knows_the_secret_of_a_template_by_a_name_that_it_allows() -> None:
@@ -163,3 +164,10 @@ def test_a_volume_that_no_file_describes_is_made_known_between_the_two() -> None
     unshared = "ExecStartPre=/usr/bin/podman --transient-store unshare /bin/sh -c "
     assert before.startswith(unshared)
     assert after.startswith(unshared)
+
+
+def test_two_units_never_share_a_secret_of_podman() -> None:
+    one = podman_secret_name("web.service", "db-key")
+    other = podman_secret_name("web-db.service", "key")
+    assert one == "leger-web-db-key"
+    assert other.startswith("leger-web-db-key-")

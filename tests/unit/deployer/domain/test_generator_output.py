@@ -38,6 +38,11 @@ def test_every_unit_is_found_with_the_file_it_comes_from() -> None:
     assert units["shop-network.service"].kind is UnitKind.NETWORK
 
 
+def test_a_name_with_a_space_is_a_units_too() -> None:
+    text = "---my app.service---\n[Unit]\nSourcePath=/s/my app.container\n"
+    assert [found.name for found in parse_units(text)] == ["my app.service"]
+
+
 def test_the_words_of_a_command_are_those_that_systemd_runs() -> None:
     database = recorded()["db.service"]
     assert database.podman == "/usr/bin/podman"

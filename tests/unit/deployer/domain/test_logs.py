@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from leger_deployer.domain.logs import LogLine, LogReader, parse
+from leger_deployer.domain.logs import MAX_TEXT, LogLine, LogReader, parse
 from leger_deployer.domain.scope import Scope
 from leger_deployer.domain.stack import StackUnit, UnitKind
 from unit.deployer.fakes import FakeHost
@@ -29,13 +29,19 @@ def test_what_is_no_entry_is_left_out() -> None:
     assert parse(entry(MESSAGE=None)) is None
 
 
+def test_a_text_too_long_for_a_message_is_cut() -> None:
+    found = parse(entry(MESSAGE="é" * 2_000_000))
+    assert found is not None
+    assert found.message == "é" * MAX_TEXT + " …"
+
+
 def test_the_command_asks_for_as_many_lines_as_are_wanted(host: FakeHost) -> None:
     reader = LogReader(commands=host, scope=Scope.SYSTEM)
     host.journal = [entry(MESSAGE="one"), "no entry", entry(MESSAGE="two")]
     lines = list(reader.lines(UNIT, tail=10**9, follow=False))
     assert [line.message for line in lines if line] == ["one", "two"]
     assert host.started == [
-        "/usr/bin/journalctl --unit=web.service --output=json --quiet --lines=100000"
+        "/usr/bin/journalctl --unit=web.service --output=json --all --quiet --lines=100000"
     ]
 
 

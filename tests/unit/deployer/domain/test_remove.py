@@ -47,6 +47,15 @@ def test_everything_is_gone_after_a_removal_with_its_volumes(
     assert host.picture() == empty
 
 
+def test_a_unit_that_systemd_does_not_stop_is_not_said_to_be_stopped(
+    host: FakeHost, empty: dict[str, object]
+) -> None:
+    host.unstoppable["web.service"] = "Operation refused."
+    result = remove(host)
+    assert "web.service" not in result.stopped_units
+    assert host.container_names == empty["containers"]
+
+
 def test_volumes_are_kept_unless_they_are_given_up(
     host: FakeHost, empty: dict[str, object]
 ) -> None:

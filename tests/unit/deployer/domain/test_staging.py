@@ -72,7 +72,8 @@ def test_permissions_are_kept_and_nothing_gains_a_users_rights(
 @pytest.mark.parametrize(
     "path",
     ["/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a/", "", ".", "..", "a\0b", "a\nb",
-     "a/" + "x" * 256, "x/" * 600 + "x", "a\ud800", "web.container.d/90-leger.conf"],
+     "a/" + "x" * 256, "x/" * 600 + "x", "a\ud800", "web.container.d/90-leger.conf",
+     "web.container.d/90-leger.conf/x", "web.container.d", "a/web.pod.d"],
 )  # fmt: skip
 def test_an_unsafe_path_is_refused_and_nothing_stays(
     host: FakeHost, staging: Staging, path: str

@@ -636,7 +636,9 @@ class ApplyResult(_message.Message):
     stack: _builtins.str
     generation: _builtins.int
     @_builtins.property
-    def services(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceStatus]: ...
+    def services(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceStatus]:
+        """Empty also when systemd or podman cannot be asked any more; the stack is installed even so."""
+
     def __init__(
         self,
         *,
@@ -971,6 +973,7 @@ class StreamLogsResponse(_message.Message):
     source: _builtins.str
     """Who wrote it: the container's name, "systemd", "podman"."""
     message: _builtins.str
+    """Cut, and ended with "…", beyond 1,000,000 characters."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(

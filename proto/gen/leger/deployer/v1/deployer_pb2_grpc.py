@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class DeployerServiceStub:
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`.
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
     """
 
     def __init__(self, channel):
@@ -78,7 +80,9 @@ class DeployerServiceStub:
 
 
 class DeployerServiceServicer:
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`.
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
     """
 
     def StageStack(self, request_iterator, context):
@@ -96,7 +100,8 @@ class DeployerServiceServicer:
         the host changes.
         Fails: STAGED_NOT_FOUND, QUADLET_INVALID (with one field violation for each finding),
         STACK_EXISTS, UNIT_CONFLICT, PORT_IN_USE, RESOURCE_CONFLICT, PODMAN_MISSING, PODMAN_TOO_OLD,
-        SECRETS_UNAVAILABLE.
+        PODMAN_UNAVAILABLE, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED, SECRETS_UNAVAILABLE, DISK_FULL,
+        and as ListSecrets of the secrets service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +111,7 @@ class DeployerServiceServicer:
         """Carries out a plan: the new state whole, or on any failure the old state whole.
         Fails: PLAN_NOT_FOUND, PLAN_STALE (the host changed since), SECRET_NOT_FOUND, and all that
         PlanStack fails with, as every check is made again; IMAGE_UNAVAILABLE, UNIT_FAILED,
-        UNIT_UNHEALTHY, DISK_FULL.
+        UNIT_UNHEALTHY, and as BindStack of the secrets service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,8 +119,10 @@ class DeployerServiceServicer:
 
     def RemoveStack(self, request, context):
         """Stops a stack's units in reverse order and removes its files, networks, podman secrets and
-        bindings. Volumes are kept unless `delete_volumes`.
-        Fails: STACK_NOT_FOUND.
+        bindings. Volumes are kept unless `delete_volumes`. A removal that fails on the way is finished
+        before the next change, or when the service starts.
+        Fails: INVALID_NAME, STACK_NOT_FOUND, SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE,
+        PODMAN_UNAVAILABLE, DISK_FULL, and as BindStack of the secrets service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,7 +137,7 @@ class DeployerServiceServicer:
 
     def GetStatus(self, request, context):
         """Answers how every service of the stacks is now, as systemd and podman say.
-        Fails: STACK_NOT_FOUND.
+        Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,7 +145,8 @@ class DeployerServiceServicer:
 
     def ControlServices(self, request, context):
         """Starts, stops or restarts services of the stacks and waits until they are in that state.
-        Fails: SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY.
+        Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
+        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +154,7 @@ class DeployerServiceServicer:
 
     def StreamLogs(self, request, context):
         """Answers the journal of one service, and follows it if asked to.
-        Fails: SERVICE_NOT_FOUND.
+        Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,7 +212,9 @@ def add_DeployerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DeployerService:
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`.
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
     """
 
     @staticmethod

@@ -32,7 +32,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DeployerServiceStub:
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`."""
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -49,37 +52,44 @@ class DeployerServiceStub:
     the host changes.
     Fails: STAGED_NOT_FOUND, QUADLET_INVALID (with one field violation for each finding),
     STACK_EXISTS, UNIT_CONFLICT, PORT_IN_USE, RESOURCE_CONFLICT, PODMAN_MISSING, PODMAN_TOO_OLD,
-    SECRETS_UNAVAILABLE.
+    PODMAN_UNAVAILABLE, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED, SECRETS_UNAVAILABLE, DISK_FULL,
+    and as ListSecrets of the secrets service.
     """
     ApplyPlan: _grpc.UnaryStreamMultiCallable[_deployer_pb2.ApplyPlanRequest, _deployer_pb2.ApplyPlanResponse]
     """Carries out a plan: the new state whole, or on any failure the old state whole.
     Fails: PLAN_NOT_FOUND, PLAN_STALE (the host changed since), SECRET_NOT_FOUND, and all that
     PlanStack fails with, as every check is made again; IMAGE_UNAVAILABLE, UNIT_FAILED,
-    UNIT_UNHEALTHY, DISK_FULL.
+    UNIT_UNHEALTHY, and as BindStack of the secrets service.
     """
     RemoveStack: _grpc.UnaryStreamMultiCallable[_deployer_pb2.RemoveStackRequest, _deployer_pb2.RemoveStackResponse]
     """Stops a stack's units in reverse order and removes its files, networks, podman secrets and
-    bindings. Volumes are kept unless `delete_volumes`.
-    Fails: STACK_NOT_FOUND.
+    bindings. Volumes are kept unless `delete_volumes`. A removal that fails on the way is finished
+    before the next change, or when the service starts.
+    Fails: INVALID_NAME, STACK_NOT_FOUND, SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE,
+    PODMAN_UNAVAILABLE, DISK_FULL, and as BindStack of the secrets service.
     """
     ListStacks: _grpc.UnaryUnaryMultiCallable[_deployer_pb2.ListStacksRequest, _deployer_pb2.ListStacksResponse]
     """Lists the stacks that are installed."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_deployer_pb2.GetStatusRequest, _deployer_pb2.GetStatusResponse]
     """Answers how every service of the stacks is now, as systemd and podman say.
-    Fails: STACK_NOT_FOUND.
+    Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
     """
     ControlServices: _grpc.UnaryStreamMultiCallable[_deployer_pb2.ControlServicesRequest, _deployer_pb2.ControlServicesResponse]
     """Starts, stops or restarts services of the stacks and waits until they are in that state.
-    Fails: SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY.
+    Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
+    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
     StreamLogs: _grpc.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]
     """Answers the journal of one service, and follows it if asked to.
-    Fails: SERVICE_NOT_FOUND.
+    Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
 
 @_typing.type_check_only
 class DeployerServiceAsyncStub(DeployerServiceStub):
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`."""
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StageStack: _aio.StreamUnaryMultiCallable[_deployer_pb2.StageStackRequest, _deployer_pb2.StageStackResponse]  # type: ignore[assignment]
@@ -93,36 +103,43 @@ class DeployerServiceAsyncStub(DeployerServiceStub):
     the host changes.
     Fails: STAGED_NOT_FOUND, QUADLET_INVALID (with one field violation for each finding),
     STACK_EXISTS, UNIT_CONFLICT, PORT_IN_USE, RESOURCE_CONFLICT, PODMAN_MISSING, PODMAN_TOO_OLD,
-    SECRETS_UNAVAILABLE.
+    PODMAN_UNAVAILABLE, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED, SECRETS_UNAVAILABLE, DISK_FULL,
+    and as ListSecrets of the secrets service.
     """
     ApplyPlan: _aio.UnaryStreamMultiCallable[_deployer_pb2.ApplyPlanRequest, _deployer_pb2.ApplyPlanResponse]  # type: ignore[assignment]
     """Carries out a plan: the new state whole, or on any failure the old state whole.
     Fails: PLAN_NOT_FOUND, PLAN_STALE (the host changed since), SECRET_NOT_FOUND, and all that
     PlanStack fails with, as every check is made again; IMAGE_UNAVAILABLE, UNIT_FAILED,
-    UNIT_UNHEALTHY, DISK_FULL.
+    UNIT_UNHEALTHY, and as BindStack of the secrets service.
     """
     RemoveStack: _aio.UnaryStreamMultiCallable[_deployer_pb2.RemoveStackRequest, _deployer_pb2.RemoveStackResponse]  # type: ignore[assignment]
     """Stops a stack's units in reverse order and removes its files, networks, podman secrets and
-    bindings. Volumes are kept unless `delete_volumes`.
-    Fails: STACK_NOT_FOUND.
+    bindings. Volumes are kept unless `delete_volumes`. A removal that fails on the way is finished
+    before the next change, or when the service starts.
+    Fails: INVALID_NAME, STACK_NOT_FOUND, SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE,
+    PODMAN_UNAVAILABLE, DISK_FULL, and as BindStack of the secrets service.
     """
     ListStacks: _aio.UnaryUnaryMultiCallable[_deployer_pb2.ListStacksRequest, _deployer_pb2.ListStacksResponse]  # type: ignore[assignment]
     """Lists the stacks that are installed."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_deployer_pb2.GetStatusRequest, _deployer_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Answers how every service of the stacks is now, as systemd and podman say.
-    Fails: STACK_NOT_FOUND.
+    Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
     """
     ControlServices: _aio.UnaryStreamMultiCallable[_deployer_pb2.ControlServicesRequest, _deployer_pb2.ControlServicesResponse]  # type: ignore[assignment]
     """Starts, stops or restarts services of the stacks and waits until they are in that state.
-    Fails: SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY.
+    Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
+    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
     StreamLogs: _aio.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """Answers the journal of one service, and follows it if asked to.
-    Fails: SERVICE_NOT_FOUND.
+    Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
 
 class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Manages the stacks of one scope. The caller of every method is the principal `operator`."""
+    """Manages the stacks of one scope. The caller of every method is the principal `operator`; any
+    other fails with NOT_PERMITTED, and a defect of the service with INTERNAL. Every method may fail
+    with STORAGE_UNAVAILABLE: the files of the stacks cannot be read or written.
+    """
 
     @_abc_1.abstractmethod
     def StageStack(
@@ -146,7 +163,8 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         the host changes.
         Fails: STAGED_NOT_FOUND, QUADLET_INVALID (with one field violation for each finding),
         STACK_EXISTS, UNIT_CONFLICT, PORT_IN_USE, RESOURCE_CONFLICT, PODMAN_MISSING, PODMAN_TOO_OLD,
-        SECRETS_UNAVAILABLE.
+        PODMAN_UNAVAILABLE, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED, SECRETS_UNAVAILABLE, DISK_FULL,
+        and as ListSecrets of the secrets service.
         """
 
     @_abc_1.abstractmethod
@@ -158,7 +176,7 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Carries out a plan: the new state whole, or on any failure the old state whole.
         Fails: PLAN_NOT_FOUND, PLAN_STALE (the host changed since), SECRET_NOT_FOUND, and all that
         PlanStack fails with, as every check is made again; IMAGE_UNAVAILABLE, UNIT_FAILED,
-        UNIT_UNHEALTHY, DISK_FULL.
+        UNIT_UNHEALTHY, and as BindStack of the secrets service.
         """
 
     @_abc_1.abstractmethod
@@ -168,8 +186,10 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.RemoveStackResponse], _abc.AsyncIterator[_deployer_pb2.RemoveStackResponse]]:
         """Stops a stack's units in reverse order and removes its files, networks, podman secrets and
-        bindings. Volumes are kept unless `delete_volumes`.
-        Fails: STACK_NOT_FOUND.
+        bindings. Volumes are kept unless `delete_volumes`. A removal that fails on the way is finished
+        before the next change, or when the service starts.
+        Fails: INVALID_NAME, STACK_NOT_FOUND, SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE,
+        PODMAN_UNAVAILABLE, DISK_FULL, and as BindStack of the secrets service.
         """
 
     @_abc_1.abstractmethod
@@ -187,7 +207,7 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployer_pb2.GetStatusResponse, _abc.Awaitable[_deployer_pb2.GetStatusResponse]]:
         """Answers how every service of the stacks is now, as systemd and podman say.
-        Fails: STACK_NOT_FOUND.
+        Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -197,7 +217,8 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.ControlServicesResponse], _abc.AsyncIterator[_deployer_pb2.ControlServicesResponse]]:
         """Starts, stops or restarts services of the stacks and waits until they are in that state.
-        Fails: SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY.
+        Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
+        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -207,7 +228,7 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.StreamLogsResponse], _abc.AsyncIterator[_deployer_pb2.StreamLogsResponse]]:
         """Answers the journal of one service, and follows it if asked to.
-        Fails: SERVICE_NOT_FOUND.
+        Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
 
 def add_DeployerServiceServicer_to_server(servicer: DeployerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -678,7 +678,9 @@ class Refusal(_message.Message):
     unit: _builtins.str
     credential: _builtins.str
     reason: _builtins.str
-    """The error's reason, such as "SECRET_NOT_FOUND" or "NOT_BOUND"."""
+    """The error's reason: "NOT_BOUND", "SECRET_NOT_FOUND", "SECRET_EMPTY" (its active value has no
+    bytes), "INVALID_NAME", "STORE_UNAVAILABLE" or "AUDIT_UNAVAILABLE".
+    """
     message: _builtins.str
     """One sentence for a person."""
     @_builtins.property

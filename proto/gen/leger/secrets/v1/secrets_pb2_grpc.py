@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class SecretsServiceStub:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     def __init__(self, channel):
@@ -85,14 +86,16 @@ class SecretsServiceStub:
 
 class SecretsServiceServicer:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     def PutSecret(self, request, context):
         """Stores a value as a new version. Putting the value of the latest version again stores nothing
         and answers that version's number. The first version of a secret becomes active; a later one
         becomes active only if `activate` is set.
-        Fails: INVALID_NAME, VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, VALUE_TOO_LARGE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -103,7 +106,8 @@ class SecretsServiceServicer:
         """Answers the value of the active version, or of `version` when it is not 0.
         With `if_version_not` set to the number of the version that would be answered, answers
         `unchanged` and no value.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -113,7 +117,8 @@ class SecretsServiceServicer:
     def ResolveSecrets(self, request, context):
         """Answers the active values of several secrets in one round trip and one audit write, all or
         nothing.
-        Fails: as GetSecret, naming every secret that is missing.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND (naming every one that is missing), VALUE_TOO_LARGE
+        (together they are too much for one answer), STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -122,7 +127,7 @@ class SecretsServiceServicer:
 
     def GetSecretInfo(self, request, context):
         """Answers the versions of one secret, never a value.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -131,7 +136,7 @@ class SecretsServiceServicer:
 
     def ListSecrets(self, request, context):
         """Lists all secrets by name, never a value.
-        Fails: AUDIT_UNAVAILABLE.
+        Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -141,7 +146,7 @@ class SecretsServiceServicer:
     def CreateSecretVersion(self, request, context):
         """Stores a value under a version number of the caller's choice and activates it.
         Fails: INVALID_NAME, INVALID_VERSION, VERSION_CLAIMED (the number was used before),
-        VALUE_TOO_LARGE, AUDIT_UNAVAILABLE.
+        VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -150,7 +155,8 @@ class SecretsServiceServicer:
 
     def ActivateSecretVersion(self, request, context):
         """Makes a stored version the active one.
-        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -159,7 +165,7 @@ class SecretsServiceServicer:
 
     def DeleteSecret(self, request, context):
         """Deletes a secret with all its versions. Refused while a unit is bound to it, unless `force`.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -169,7 +175,7 @@ class SecretsServiceServicer:
     def DeleteSecretVersion(self, request, context):
         """Deletes one version that is not the active one.
         Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_ACTIVE,
-        AUDIT_UNAVAILABLE.
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -234,7 +240,8 @@ def add_SecretsServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class SecretsService:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     @staticmethod
@@ -516,7 +523,8 @@ class BindingsServiceServicer:
 
     def BindStack(self, request, context):
         """Replaces all bindings of one stack, atomically.
-        Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -525,6 +533,7 @@ class BindingsServiceServicer:
 
     def ListBindings(self, request, context):
         """Lists bindings: of one stack, of one secret, or all.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -37,7 +37,8 @@ GRPC_VERSION: str
 
 class SecretsServiceStub:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     @_typing.overload
@@ -48,59 +49,64 @@ class SecretsServiceStub:
     """Stores a value as a new version. Putting the value of the latest version again stores nothing
     and answers that version's number. The first version of a secret becomes active; a later one
     becomes active only if `activate` is set.
-    Fails: INVALID_NAME, VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, VALUE_TOO_LARGE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     GetSecret: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.GetSecretRequest, _secrets_pb2.GetSecretResponse]
     """Answers the value of the active version, or of `version` when it is not 0.
     With `if_version_not` set to the number of the version that would be answered, answers
     `unchanged` and no value.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ResolveSecrets: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ResolveSecretsRequest, _secrets_pb2.ResolveSecretsResponse]
     """Answers the active values of several secrets in one round trip and one audit write, all or
     nothing.
-    Fails: as GetSecret, naming every secret that is missing.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND (naming every one that is missing), VALUE_TOO_LARGE
+    (together they are too much for one answer), STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     GetSecretInfo: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.GetSecretInfoRequest, _secrets_pb2.GetSecretInfoResponse]
     """Answers the versions of one secret, never a value.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     ListSecrets: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ListSecretsRequest, _secrets_pb2.ListSecretsResponse]
     """Lists all secrets by name, never a value.
-    Fails: AUDIT_UNAVAILABLE.
+    Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     CreateSecretVersion: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.CreateSecretVersionRequest, _secrets_pb2.CreateSecretVersionResponse]
     """Stores a value under a version number of the caller's choice and activates it.
     Fails: INVALID_NAME, INVALID_VERSION, VERSION_CLAIMED (the number was used before),
-    VALUE_TOO_LARGE, AUDIT_UNAVAILABLE.
+    VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ActivateSecretVersion: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ActivateSecretVersionRequest, _secrets_pb2.ActivateSecretVersionResponse]
     """Makes a stored version the active one.
-    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     DeleteSecret: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretRequest, _secrets_pb2.DeleteSecretResponse]
     """Deletes a secret with all its versions. Refused while a unit is bound to it, unless `force`.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     DeleteSecretVersion: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretVersionRequest, _secrets_pb2.DeleteSecretVersionResponse]
     """Deletes one version that is not the active one.
     Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_ACTIVE,
-    AUDIT_UNAVAILABLE.
+    STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
 
 @_typing.type_check_only
 class SecretsServiceAsyncStub(SecretsServiceStub):
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -108,58 +114,63 @@ class SecretsServiceAsyncStub(SecretsServiceStub):
     """Stores a value as a new version. Putting the value of the latest version again stores nothing
     and answers that version's number. The first version of a secret becomes active; a later one
     becomes active only if `activate` is set.
-    Fails: INVALID_NAME, VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, VALUE_TOO_LARGE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     GetSecret: _aio.UnaryUnaryMultiCallable[_secrets_pb2.GetSecretRequest, _secrets_pb2.GetSecretResponse]  # type: ignore[assignment]
     """Answers the value of the active version, or of `version` when it is not 0.
     With `if_version_not` set to the number of the version that would be answered, answers
     `unchanged` and no value.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ResolveSecrets: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ResolveSecretsRequest, _secrets_pb2.ResolveSecretsResponse]  # type: ignore[assignment]
     """Answers the active values of several secrets in one round trip and one audit write, all or
     nothing.
-    Fails: as GetSecret, naming every secret that is missing.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND (naming every one that is missing), VALUE_TOO_LARGE
+    (together they are too much for one answer), STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     GetSecretInfo: _aio.UnaryUnaryMultiCallable[_secrets_pb2.GetSecretInfoRequest, _secrets_pb2.GetSecretInfoResponse]  # type: ignore[assignment]
     """Answers the versions of one secret, never a value.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     ListSecrets: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ListSecretsRequest, _secrets_pb2.ListSecretsResponse]  # type: ignore[assignment]
     """Lists all secrets by name, never a value.
-    Fails: AUDIT_UNAVAILABLE.
+    Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     CreateSecretVersion: _aio.UnaryUnaryMultiCallable[_secrets_pb2.CreateSecretVersionRequest, _secrets_pb2.CreateSecretVersionResponse]  # type: ignore[assignment]
     """Stores a value under a version number of the caller's choice and activates it.
     Fails: INVALID_NAME, INVALID_VERSION, VERSION_CLAIMED (the number was used before),
-    VALUE_TOO_LARGE, AUDIT_UNAVAILABLE.
+    VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ActivateSecretVersion: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ActivateSecretVersionRequest, _secrets_pb2.ActivateSecretVersionResponse]  # type: ignore[assignment]
     """Makes a stored version the active one.
-    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     DeleteSecret: _aio.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretRequest, _secrets_pb2.DeleteSecretResponse]  # type: ignore[assignment]
     """Deletes a secret with all its versions. Refused while a unit is bound to it, unless `force`.
-    Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     DeleteSecretVersion: _aio.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretVersionRequest, _secrets_pb2.DeleteSecretVersionResponse]  # type: ignore[assignment]
     """Deletes one version that is not the active one.
     Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_ACTIVE,
-    AUDIT_UNAVAILABLE.
+    STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
 
 class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service.
+    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
+    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
     """
 
     @_abc_1.abstractmethod
@@ -171,7 +182,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a value as a new version. Putting the value of the latest version again stores nothing
         and answers that version's number. The first version of a secret becomes active; a later one
         becomes active only if `activate` is set.
-        Fails: INVALID_NAME, VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, VALUE_TOO_LARGE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -184,7 +196,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the value of the active version, or of `version` when it is not 0.
         With `if_version_not` set to the number of the version that would be answered, answers
         `unchanged` and no value.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -196,7 +209,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_secrets_pb2.ResolveSecretsResponse, _abc.Awaitable[_secrets_pb2.ResolveSecretsResponse]]:
         """Answers the active values of several secrets in one round trip and one audit write, all or
         nothing.
-        Fails: as GetSecret, naming every secret that is missing.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND (naming every one that is missing), VALUE_TOO_LARGE
+        (together they are too much for one answer), STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -207,7 +221,7 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.GetSecretInfoResponse, _abc.Awaitable[_secrets_pb2.GetSecretInfoResponse]]:
         """Answers the versions of one secret, never a value.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
 
@@ -218,7 +232,7 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.ListSecretsResponse, _abc.Awaitable[_secrets_pb2.ListSecretsResponse]]:
         """Lists all secrets by name, never a value.
-        Fails: AUDIT_UNAVAILABLE.
+        Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
 
@@ -230,7 +244,7 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_secrets_pb2.CreateSecretVersionResponse, _abc.Awaitable[_secrets_pb2.CreateSecretVersionResponse]]:
         """Stores a value under a version number of the caller's choice and activates it.
         Fails: INVALID_NAME, INVALID_VERSION, VERSION_CLAIMED (the number was used before),
-        VALUE_TOO_LARGE, AUDIT_UNAVAILABLE.
+        VALUE_TOO_LARGE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -241,7 +255,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.ActivateSecretVersionResponse, _abc.Awaitable[_secrets_pb2.ActivateSecretVersionResponse]]:
         """Makes a stored version the active one.
-        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -252,7 +267,7 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.DeleteSecretResponse, _abc.Awaitable[_secrets_pb2.DeleteSecretResponse]]:
         """Deletes a secret with all its versions. Refused while a unit is bound to it, unless `force`.
-        Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, SECRET_IN_USE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -264,7 +279,7 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_secrets_pb2.DeleteSecretVersionResponse, _abc.Awaitable[_secrets_pb2.DeleteSecretVersionResponse]]:
         """Deletes one version that is not the active one.
         Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_ACTIVE,
-        AUDIT_UNAVAILABLE.
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -281,11 +296,13 @@ class BindingsServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BindingsServiceAsyncStub: ...
     BindStack: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.BindStackRequest, _secrets_pb2.BindStackResponse]
     """Replaces all bindings of one stack, atomically.
-    Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: svc:deployer.
     """
     ListBindings: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ListBindingsRequest, _secrets_pb2.ListBindingsResponse]
     """Lists bindings: of one stack, of one secret, or all.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     ListRefusals: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ListRefusalsRequest, _secrets_pb2.ListRefusalsResponse]
@@ -302,11 +319,13 @@ class BindingsServiceAsyncStub(BindingsServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     BindStack: _aio.UnaryUnaryMultiCallable[_secrets_pb2.BindStackRequest, _secrets_pb2.BindStackResponse]  # type: ignore[assignment]
     """Replaces all bindings of one stack, atomically.
-    Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), STORE_UNAVAILABLE,
+    AUDIT_UNAVAILABLE.
     Caller: svc:deployer.
     """
     ListBindings: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ListBindingsRequest, _secrets_pb2.ListBindingsResponse]  # type: ignore[assignment]
     """Lists bindings: of one stack, of one secret, or all.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     ListRefusals: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ListRefusalsRequest, _secrets_pb2.ListRefusalsResponse]  # type: ignore[assignment]
@@ -326,7 +345,8 @@ class BindingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.BindStackResponse, _abc.Awaitable[_secrets_pb2.BindStackResponse]]:
         """Replaces all bindings of one stack, atomically.
-        Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, UNIT_BOUND (the unit belongs to another stack), STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
         Caller: svc:deployer.
         """
 
@@ -337,6 +357,7 @@ class BindingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.ListBindingsResponse, _abc.Awaitable[_secrets_pb2.ListBindingsResponse]]:
         """Lists bindings: of one stack, of one secret, or all.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
 

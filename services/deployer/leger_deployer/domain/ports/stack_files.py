@@ -37,11 +37,17 @@ class StackFiles(Protocol):
         ...
 
     def write_drop_ins(self, directory: Path, drop_ins: Mapping[str, str]) -> None:
-        """Replace leger's drop-ins in a staged directory by these: relative path -> text."""
+        """Replace leger's drop-ins in a staged directory by these: relative path -> text.
+
+        Raises StagedNotFound when another upload has taken its place.
+        """
         ...
 
     def store_generation(self, generation: Generation, directory: Path) -> None:
-        """Keep a copy of a staged directory, and what is known of it, as a generation."""
+        """Keep a copy of a staged directory, and what is known of it, as a generation.
+
+        Raises StagedNotFound when another upload has taken its place.
+        """
         ...
 
     def switch(self, stack: str, number: int) -> None:
