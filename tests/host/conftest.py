@@ -1,6 +1,7 @@
 """A host with leger, booted once for all tests that do not need one of their own."""
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -64,7 +65,7 @@ class Host:
         directory = f"{home}/stacks/{name}"
         self.do(f"rm -rf {directory} && mkdir -p {directory}", user=owner)
         for path, text in files.items():
-            self.do(f"cat > {directory}/{path}", user=owner, stdin=text)
+            self.do(f"cat > {directory}/{shlex.quote(path)}", user=owner, stdin=text)
         return directory
 
     def status(self, *, user: str = "root") -> dict[str, dict[str, Any]]:

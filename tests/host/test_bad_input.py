@@ -54,6 +54,14 @@ def test_an_unknown_key_in_a_quadlet_is_invalid(host: Host) -> None:
         assert_refused(host.run(f"leger validate {directory}"), INVALID, "Colour")
 
 
+@pytest.mark.parametrize("name", ["a b", "\N{LATIN CAPITAL LETTER A WITH DIAERESIS}", "$x", "a'b"])
+def test_a_quadlet_whose_name_makes_no_unit_is_named(host: Host, name: str) -> None:
+    stack = {"good.container": sleeper(), f"{name}.container": sleeper()}
+    directory = host.push_stack("bad", stack)
+    with unchanged(host):
+        assert_refused(install(host, directory), INVALID, f"{name}.container")
+
+
 def test_a_secret_that_is_not_stored_is_not_found_and_the_error_tells_how_to_store_it(
     host: Host,
 ) -> None:

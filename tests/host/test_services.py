@@ -98,3 +98,9 @@ def test_restarting_the_pod_leaves_stacks_running(host: Host) -> None:
         assert host.do("systemctl show -p MainPID steady.service") == before
     finally:
         host.do("leger deploy remove steady --yes")
+
+
+def test_restarting_legerd_again_and_again_does_not_make_systemd_give_up(host: Host) -> None:
+    for _ in range(4):
+        host.do("systemctl restart legerd.service")
+    host.wait("leger status")

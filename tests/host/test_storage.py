@@ -54,3 +54,10 @@ def test_other_uses_of_podman_do_not_disturb_the_start_of_a_container(host: Host
             host.do("systemctl reset-failed writer.service; systemctl restart writer.service")
     finally:
         host.do("systemctl stop busy.service")
+
+
+def test_a_program_may_have_options_that_podman_knows_too(host: Host) -> None:
+    container = sleeper().replace('["/usr/bin/sleep", "infinity"]', "/bin/sh")
+    stack = {"option.container": container.replace("Exec=", 'Exec=-c "exec sleep infinity"')}
+    host.do(f"leger deploy install {host.push_stack('option', stack)} --yes")
+    host.do("leger deploy remove option --yes")

@@ -8,7 +8,7 @@ from leger_bootstrap.commands import Run, require
 
 # Images are the same in both of podman's stores; without this flag podman would unmount the roots
 # of the stacks' containers when it ends (see leger-storage.service).
-PODMAN = ("podman", "--transient-store")
+PODMAN = ("podman", "--transient-store=true")
 
 
 class ImageMissing(LegerError):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from leger_deployer.domain import volume_owner
+from leger_deployer.domain import transient_store, volume_owner
 from leger_deployer.domain.health_check import HealthCheck
 from leger_deployer.domain.quadlet_file import quote_word
 from leger_deployer.domain.scope import Scope
@@ -80,7 +80,7 @@ def render(facts: UnitFacts, scope: Scope, *, volume_store: PurePosixPath) -> st
         sections.append(("Container", _container_section(facts, mounts)))
         service = _service_section(facts, mounts, scope)
     else:
-        sections.append((facts.kind.section, ["GlobalArgs=--transient-store"]))
+        sections.append((facts.kind.section, [f"GlobalArgs={transient_store.FLAG}"]))
         service = []
     sections.append(("Service", [*(line for lines in volumes for line in lines), *service]))
     body = "\n\n".join("\n".join([f"[{name}]", *lines]) for name, lines in sections if lines)
@@ -102,7 +102,7 @@ def _unit_section() -> list[str]:
 
 
 def _container_section(facts: UnitFacts, mounts: "_MountedSecrets") -> list[str]:
-    lines = ["GlobalArgs=--transient-store"]
+    lines = [f"GlobalArgs={transient_store.FLAG}"]
     if not facts.secrets:
         return lines
     lines.append("Secret=")
@@ -166,7 +166,7 @@ def _start_probing(facts: UnitFacts, health: HealthCheck, scope: Scope) -> list[
         "--property=StartLimitIntervalSec=0",
         "--setenv=DISABLE_HC_SYSTEMD=true",
         facts.podman,
-        "--transient-store",
+        transient_store.FLAG,
         "healthcheck",
         "run",
         facts.container,
@@ -208,7 +208,7 @@ class _MountedSecrets:
                 command += ["-o", str(uid), "-g", str(gid)]
                 if scope is Scope.USER:
                     # The ids are those inside: only podman's user namespace has them.
-                    command = [podman, "--transient-store", "unshare", *command]
+                    command = [podman, transient_store.FLAG, "unshare", *command]
             command += ["-t", f"%t/{self._directory(group)}"]
             yield [*command, *(f"%d/{name}" for name in credentials)]
 

@@ -112,9 +112,9 @@ class Planner:
         if self._files.active(staged.stack) is not None:
             raise StackExists(
                 f"The stack {staged.stack} is installed already.",
-                why="Two stacks cannot have one name.",
-                next_step=f"Install it under another name with --name, or remove the other first:"
-                f" `leger deploy remove {staged.stack}`.",
+                why="Two stacks cannot have one name, and an installed one is not changed in place.",
+                next_step=f"To bring in a new version, `leger deploy remove {staged.stack}` first;"
+                " volumes are kept.",
             )
         with Phase(report, Step.CHECK):
             check_podman(self._conflicts.commands)

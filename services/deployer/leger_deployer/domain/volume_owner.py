@@ -8,6 +8,7 @@ given back after.
 
 from pathlib import PurePosixPath
 
+from leger_deployer.domain import transient_store
 from leger_deployer.domain.scope import Scope
 
 
@@ -28,10 +29,10 @@ def commands(
     )
     after = f"! test -d '{note}' || chown --reference='{note}' '{data}'"
     # The owners that a rootless volume may have exist in podman's user namespace alone.
-    prefix = [podman, "--transient-store", "unshare"] if scope is Scope.USER else []
+    prefix = [podman, transient_store.FLAG, "unshare"] if scope is Scope.USER else []
     return [*prefix, "/bin/sh", "-c", before], [*prefix, "/bin/sh", "-c", after]
 
 
 def made_known(volume: str, *, podman: str) -> list[str]:
     """Return the command that makes known a volume that no `.volume` file describes."""
-    return [podman, "--transient-store", "volume", "create", "--ignore", volume]
+    return [podman, transient_store.FLAG, "volume", "create", "--ignore", volume]

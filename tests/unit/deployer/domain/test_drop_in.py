@@ -17,7 +17,7 @@ PROBE = (
     " --property=SuccessExitStatus=1"
     " --property=Restart=on-failure --property=RestartSec=250ms"
     " --property=StartLimitIntervalSec=0 --setenv=DISABLE_HC_SYSTEMD=true"
-    " /usr/bin/podman --transient-store healthcheck run"
+    " /usr/bin/podman --transient-store=true healthcheck run"
 )
 
 
@@ -39,12 +39,12 @@ def facts(*secrets: str, health: HealthCheck | None = None, **more: object) -> U
 @pytest.mark.parametrize("kind", [kind for kind in UnitKind if kind is not UnitKind.CONTAINER])
 def test_all_other_kinds_only_move_to_the_transient_store(kind: UnitKind) -> None:
     rendered = render(UnitFacts(unit="x.service", kind=kind), Scope.SYSTEM)
-    assert rendered == f"{HEADING}[{kind.section}]\nGlobalArgs=--transient-store\n"
+    assert rendered == f"{HEADING}[{kind.section}]\nGlobalArgs=--transient-store=true\n"
 
 
 def test_a_container_without_secrets_and_health_check() -> None:
     assert render(facts(), Scope.SYSTEM) == (
-        f"{HEADING}[Container]\nGlobalArgs=--transient-store\n\n"
+        f"{HEADING}[Container]\nGlobalArgs=--transient-store=true\n\n"
         "[Service]\nEnvironment=DISABLE_HC_SYSTEMD=true\n"
     )
 
@@ -60,7 +60,7 @@ def test_a_container_with_variables_and_files() -> None:
         "After=leger-secrets.service\n"
         "\n"
         "[Container]\n"
-        "GlobalArgs=--transient-store\n"
+        "GlobalArgs=--transient-store=true\n"
         "Secret=\n"
         "Secret=leger-web-alpha,type=env,target=ALPHA\n"
         "Volume=%t/leger/mounts/%N/beta:/run/secrets/beta:ro,Z\n"
@@ -95,7 +95,7 @@ def test_one_secret_as_file_and_variable_is_one_credential() -> None:
 
 def test_in_the_user_scope_owners_are_those_of_podmans_user_namespace() -> None:
     rendered = render(facts("a,uid=5", "b"), Scope.USER)
-    unshared = "ExecStartPre=/usr/bin/podman --transient-store unshare /usr/bin/install"
+    unshared = "ExecStartPre=/usr/bin/podman --transient-store=true unshare /usr/bin/install"
     assert f"{unshared} -D -m 0444 -o 5 -g 0" in rendered
     assert "ExecStartPre=/usr/bin/install -D -m 0444 -t %t/leger/mounts/%N/1 %d/b" in rendered
 
@@ -109,7 +109,7 @@ def test_a_unit_that_has_a_runtime_directory_keeps_its_own_mode() -> None:
 def test_a_health_check_without_a_start_period_is_probed_at_once_and_then_at_its_interval() -> None:
     rendered = render(facts(health=HealthCheck(interval=30.0)), Scope.SYSTEM)
     assert rendered == (
-        f"{HEADING}[Container]\nGlobalArgs=--transient-store\n\n"
+        f"{HEADING}[Container]\nGlobalArgs=--transient-store=true\n\n"
         "[Service]\n"
         "Environment=DISABLE_HC_SYSTEMD=true\n"
         "ExecStartPre=/usr/bin/systemd-run --quiet --collect --unit=leger-health-%N"
@@ -160,8 +160,8 @@ def test_a_volume_that_no_file_describes_is_made_known_between_the_two() -> None
     rendered = render(facts(volumes=("data",)), Scope.USER)
     commands = [line for line in rendered.splitlines() if line.startswith("ExecStartPre")]
     before, known, after = commands
-    assert known == ("ExecStartPre=/usr/bin/podman --transient-store volume create --ignore data")
-    unshared = "ExecStartPre=/usr/bin/podman --transient-store unshare /bin/sh -c "
+    assert known == ("ExecStartPre=/usr/bin/podman --transient-store=true volume create --ignore data")
+    unshared = "ExecStartPre=/usr/bin/podman --transient-store=true unshare /bin/sh -c "
     assert before.startswith(unshared)
     assert after.startswith(unshared)
 
