@@ -112,7 +112,7 @@ class Planner:
         if self._files.active(staged.stack) is not None:
             raise StackExists(
                 f"The stack {staged.stack} is installed already.",
-                why="Two stacks cannot have one name, and an installed one is not changed in place.",
+                why="Two stacks cannot have one name; an installed one is not changed in place.",
                 next_step=f"To bring in a new version, `leger deploy remove {staged.stack}` first;"
                 " volumes are kept.",
             )

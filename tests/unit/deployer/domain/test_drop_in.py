@@ -160,7 +160,9 @@ def test_a_volume_that_no_file_describes_is_made_known_between_the_two() -> None
     rendered = render(facts(volumes=("data",)), Scope.USER)
     commands = [line for line in rendered.splitlines() if line.startswith("ExecStartPre")]
     before, known, after = commands
-    assert known == ("ExecStartPre=/usr/bin/podman --transient-store=true volume create --ignore data")
+    assert known == (
+        "ExecStartPre=/usr/bin/podman --transient-store=true volume create --ignore data"
+    )
     unshared = "ExecStartPre=/usr/bin/podman --transient-store=true unshare /bin/sh -c "
     assert before.startswith(unshared)
     assert after.startswith(unshared)
