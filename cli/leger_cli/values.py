@@ -1,5 +1,6 @@
 """Reading a secret's value from a person or a pipe, never from the command line."""
 
+import shlex
 import sys
 
 from leger_runtime.errors import Kind, LegerError
@@ -39,12 +40,15 @@ def read(name: str, *, raw: bool) -> bytes:
     kept byte for byte, as files such as OpenSSH keys need their last line end. `raw` keeps any.
     Raises EntriesDiffer, ValueEmpty and ValueTooLarge.
     """
-    value = _prompted(name) if sys.stdin.isatty() else _piped(raw=raw)
+    typed = sys.stdin.isatty()
+    value = _prompted(name) if typed else _piped(raw=raw)
     if not value:
         raise ValueEmpty(
             f"There is no value to store for {name}.",
-            why="Standard input was empty; a command in front of the pipe may have failed.",
-            next_step=f"Run `leger secrets put {name}` without a pipe to type the value.",
+            why="Nothing was typed."
+            if typed
+            else "Standard input was empty; a command in front of the pipe may have failed.",
+            next_step=f"Run {command_for(name)} again{'' if typed else ', without a pipe'}.",
         )
     if len(value) > MAX_VALUE:
         raise ValueTooLarge(
@@ -53,6 +57,11 @@ def read(name: str, *, raw: bool) -> bytes:
             next_step="Store a key here, and the data it opens in a volume.",
         )
     return value
+
+
+def command_for(name: str) -> str:
+    """Return the command that stores the secret, as a person can copy it."""
+    return f"`leger secrets put {shlex.quote(name)}`"
 
 
 def _piped(*, raw: bool) -> bytes:
@@ -70,6 +79,6 @@ def _prompted(name: str) -> bytes:
         raise EntriesDiffer(
             "The two entries differ; nothing was stored.",
             why="The value is asked for twice, as it is not shown while it is typed.",
-            next_step=f"Run `leger secrets put {name}` again.",
+            next_step=f"Run {command_for(name)} again.",
         )
     return first.encode("utf-8", "surrogateescape")

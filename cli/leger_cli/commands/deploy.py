@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from leger_runtime.errors import Kind, LegerError
 
-from leger_cli import completion, output, parser, terminal
+from leger_cli import completion, output, parser, terminal, values
 from leger_cli.context import PATIENCE, Session
 from leger_cli.views import words
 
@@ -172,7 +172,7 @@ def _require_secrets(missing: list[str], stack: str) -> None:
             f"{stack} cannot be installed yet: {words.counted(len(missing), 'secret')} not stored.",
             why=f"Its units name {', '.join(missing)}.",
             next_step="Run "
-            + " and ".join(f"`leger secrets put {name}`" for name in missing)
+            + " and ".join(values.command_for(name) for name in missing)
             + ", then install again.",
         )
 

@@ -1,5 +1,6 @@
 """A plan, before it is carried out."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from leger_cli import convert, output
@@ -15,10 +16,11 @@ def show(plan: "Plan") -> None:
     output.line(f"{_strong('Stack')} {plan.stack}")
     output.line()
     output.line(f"{_strong('Units')}, in the order in which they start:")
+    built = {unit.image for unit in plan.units if convert.kind(unit.kind) == "build"}
     wide = max((len(unit.unit) for unit in plan.units), default=0)
     for number, unit in enumerate(plan.units, 1):
         output.line(f"{number:3}. {unit.unit:{wide}}  {_faint(convert.kind(unit.kind))}")
-        for label, text in _facts(unit):
+        for label, text in _facts(unit, built):
             output.line(f"     {_faint(f'{label:10}')} {text}")
     _secrets(plan)
     if plan.assets:
@@ -37,7 +39,7 @@ def verdict(plan: "Plan") -> None:
     )
     output.paragraph(f"{plan.stack} is valid: {', '.join(contents)}", mark="✓", tone=Tone.GOOD)
     for name in missing_secrets(plan):
-        output.line(f"  not stored yet → leger secrets put {name}")
+        output.line(f"  not stored yet → leger secrets put {shlex.quote(name)}")
     _warnings(plan)
 
 
@@ -46,10 +48,11 @@ def missing_secrets(plan: "Plan") -> list[str]:
     return sorted({use.secret for use in plan.secrets if not use.stored})
 
 
-def _facts(unit: "PlannedUnit") -> list[tuple[str, str]]:
+def _facts(unit: "PlannedUnit", built: set[str]) -> list[tuple[str, str]]:
     facts = []
     if unit.image:
-        here = "on this host" if unit.image_present else "will be pulled"
+        absent = "will be built" if unit.image in built else "will be pulled"
+        here = "on this host" if unit.image_present else absent
         tone = Tone.FAINT if unit.image_present else Tone.CAUTION
         facts.append(("image", f"{unit.image} {output.paint(f'({here})', tone)}"))
     facts += [
@@ -71,7 +74,7 @@ def _secrets(plan: "Plan") -> None:
     stored = {use.secret: use.stored for use in plan.secrets}
     for name in sorted(stored):
         mark = output.paint("✓", Tone.GOOD) if stored[name] else output.paint("✗", Tone.BAD)
-        to_do = "" if stored[name] else f"  not stored → leger secrets put {name}"
+        to_do = "" if stored[name] else f"  not stored → leger secrets put {shlex.quote(name)}"
         output.line(f"  {mark} {name}{to_do}")
         for use in plan.secrets:
             if use.secret == name:

@@ -79,3 +79,14 @@ def test_an_empty_entry_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) 
     typed(monkeypatch, "")
     with pytest.raises(values.ValueEmpty):
         values.read("key", raw=False)
+
+
+def test_nothing_typed_is_not_blamed_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "")
+    with pytest.raises(values.ValueEmpty) as caught:
+        values.read("key", raw=False)
+    assert "pipe" not in str(caught.value) + caught.value.next_step
+
+
+def test_a_name_with_blanks_is_quoted_in_what_to_run() -> None:
+    assert values.command_for("my key") == "`leger secrets put 'my key'`"

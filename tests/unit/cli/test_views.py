@@ -155,6 +155,17 @@ def a_plan(*, stored: bool) -> d.Plan:
     )
 
 
+def test_an_image_that_the_stack_builds_is_not_said_to_be_pulled(terminal: Written) -> None:
+    units = [
+        d.PlannedUnit(unit="mine-build.service", kind=d.UNIT_KIND_BUILD, image="localhost/mine"),
+        d.PlannedUnit(unit="web.service", kind=d.UNIT_KIND_CONTAINER, image="localhost/mine"),
+    ]
+    plan_view.show(d.Plan(stack="mine", units=units))
+    shown = terminal()
+    assert shown.count("(will be built)") == 2
+    assert "pulled" not in shown
+
+
 def test_a_plan_at_a_terminal(terminal: Written) -> None:
     plan_view.show(a_plan(stored=False))
     assert (
