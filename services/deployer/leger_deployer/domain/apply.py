@@ -66,6 +66,9 @@ class Applier:
             try:
                 self._carry_out(plan, generation, report)
             except Exception as error:
+                # Whoever asked may have gone. Only what happened: the rest may quote a container.
+                what = error.what if isinstance(error, LegerError) else type(error).__name__
+                log.warning("the stack %s is not installed: %s", generation.stack, what)
                 self._undo(intent, error, report)
                 raise
             # From here on the stack is installed, whatever happens to this process.

@@ -112,6 +112,16 @@ def test_podman_reads_a_credential_to_the_byte(
     assert done.stdout == value
 
 
+def test_a_failed_apply_is_in_the_deployers_own_journal(
+    host: FakeHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.starts["web.service"] = "failed"
+    operations = host.operations()
+    with pytest.raises(UnitFailed) as raised:
+        operations.applier.apply(planned(operations), ignore)
+    assert f"the stack shop is not installed: {raised.value.what}" in caplog.text
+
+
 def test_podman_finds_an_empty_credential_to_be_none(host: FakeHost, tmp_path: Path) -> None:
     operations = host.operations()
     operations.applier.apply(planned(operations), ignore)
