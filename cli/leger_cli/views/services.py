@@ -24,7 +24,10 @@ _NONE: Cell = ("-", Tone.FAINT)
 def status(services: "Sequence[ServiceStatus]") -> None:
     """Write what a person asks first: is it up, where is it, and if not, why."""
     if not services:
-        output.remark("No stack is installed.\n→ leger deploy install DIR")
+        # Not "no stack": one of templates or networks alone has no service to show.
+        output.remark(
+            "No stack has a service here.\n→ leger deploy list, or leger deploy install DIR"
+        )
         return
     now = time.time()
     output.table(
