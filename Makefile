@@ -20,7 +20,7 @@ demo: $(VENV)/.ready host-tools ## boot a host in a box and play a day with lege
 
 test: test-unit test-host ## all tests: unit, contract, and on a real host in a box
 
-test-unit: $(VENV)/.ready ## unit and contract tests
+test-unit: $(VENV)/.ready host-tools ## unit and contract tests
 	$(BIN)/pytest tests/unit tests/contract
 
 test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
@@ -79,9 +79,11 @@ $(VENV)/.ready: requirements/bootstrap.txt requirements/dev.txt
 $(BUF):
 	npm install --silent --no-save --no-package-lock --prefix build/buf @bufbuild/buf@$(BUF_VERSION)
 
-# A box is built by debootstrap, as root: see tests/host/box --help.
+# A box is built by debootstrap, as root: see tests/host/box --help. groff reads the man pages, and
+# openssl the store's pages, in unit tests.
 host-tools:
-	@for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 zstd:zstd; do \
+	@for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 zstd:zstd \
+	    groff:groff-base openssl:openssl; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$${missing-} $${tool##*:}"; done; \
 	if [ -n "$${missing-}" ]; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing >/dev/null; fi

@@ -95,12 +95,12 @@ class Secrets(s_grpc.SecretsServiceServicer):
     def ResolveSecrets(
         self, request: s.ResolveSecretsRequest, context: grpc.ServicerContext
     ) -> s.ResolveSecretsResponse:
-        raise NotImplementedError  # no command calls it
+        raise AssertionError("no command calls it")
 
     def CreateSecretVersion(
         self, request: s.CreateSecretVersionRequest, context: grpc.ServicerContext
     ) -> s.CreateSecretVersionResponse:
-        raise NotImplementedError  # no command calls it
+        raise AssertionError("no command calls it")
 
     def ActivateSecretVersion(
         self, request: s.ActivateSecretVersionRequest, context: grpc.ServicerContext

@@ -1,11 +1,8 @@
 """The manual is generated from the commands, and cannot say anything else."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,7 +34,6 @@ def test_there_is_a_page_for_leger_and_for_each_noun(tmp_path: Path) -> None:
     assert "--no\\-activate" not in (tmp_path / "leger-secrets.1").read_text()  # no bare hyphens
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 def test_groff_has_nothing_to_say_about_the_pages(tmp_path: Path) -> None:
     generate(str(tmp_path))
     pages = sorted(map(str, tmp_path.iterdir()))

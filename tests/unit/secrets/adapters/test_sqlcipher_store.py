@@ -1,6 +1,5 @@
 import os
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -164,7 +163,6 @@ def test_many_threads_read_and_write_at_once(store: SqlcipherSecretStore) -> Non
     assert [version.number for version in versions] == list(range(1, 161))
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl decrypts the pages here")
 def test_a_deleted_value_is_gone_from_the_decrypted_pages(
     store: SqlcipherSecretStore, path: Path
 ) -> None:
