@@ -21,20 +21,21 @@ def main() -> None:
         sys.stdout.write(f"leger {__version__}\n")
         _leave(0)
     else:
+        import signal
+
+        # A reader that closes the pipe (`leger … | head`) ends leger as it ends any other filter.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         _leave(run(arguments))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code. No exception leaves this function."""
     import io
-    import signal
 
     from leger_runtime.errors import LegerError
 
     from leger_cli import errors
 
-    # A reader that closes the pipe (`leger … | head`) ends leger as it ends any other filter.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without UTF-8 shows "?" for "→" rather than nothing at all.
