@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-host check format proto lock bench screenshots image clean host-tools
+.PHONY: help demo test test-unit test-host soak conformance check format proto lock bench screenshots image clean host-tools
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 BUF_VERSION := 1.75.0
 BUF := build/buf/node_modules/.bin/buf
 SOURCES := services cli proto/generate.py rpm bench docs tests tests/host/box tests/host/images \
-  tests/host/install-leger tests/host/services-image tests/host/demo
+  tests/host/install-leger tests/host/services-image tests/host/demo \
+  tests/conformance/run services/secrets/setec-upstream
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +24,15 @@ test: test-unit test-host ## all tests: unit, contract, and on a real host in a 
 test-unit: $(VENV)/.ready host-tools ## unit and contract tests
 	$(BIN)/pytest tests/unit tests/contract
 
+soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing
+	$(BIN)/pytest tests/soak
+
 test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
 	$(BIN)/pytest tests/host
+
+# Installs a Go toolchain into build/go where the machine has none that builds setec.
+conformance: $(VENV)/.ready ## setec's client and test cases against setec's server and leger's
+	@$(PY) tests/conformance/run
 
 check: $(VENV)/.ready $(BUF) ## everything that reads the code: style, types, layers, contracts, docs
 	$(BIN)/ruff check $(SOURCES)
@@ -45,9 +53,9 @@ proto: $(VENV)/.ready ## generate proto/gen from the contracts
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) proto/generate.py
 
 lock: $(VENV)/.ready ## pin the newest versions that the requirements allow, with hashes
-	for name in bootstrap run dev; do \
+	for name in bootstrap run dev go; do \
 	  case $$name in \
-	    bootstrap) from="requirements/bootstrap.in" ;; \
+	    bootstrap|go) from="requirements/$$name.in" ;; \
 	    run) from="pyproject.toml" ;; \
 	    dev) from="pyproject.toml --group dev --constraint requirements/run.txt" ;; \
 	  esac; \

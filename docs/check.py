@@ -28,9 +28,11 @@ def wrong_in_command(words: list[str], root: TyperGroup) -> str | None:
     """Return what is wrong with the command line `leger …`, or None."""
     command, context = root, typer.Context(root, info_name="leger")
     for word in words[1:]:
-        if word in ("|", "<", ">", "&&", ";", "#"):
+        if word in ("|", "<", ">", "&&", ";", "#", "--"):
             break
-        if word.startswith("-"):
+        if word.startswith("-") and word != "-":
+            if default := getattr(command, "default", ""):  # of a noun that does something alone
+                command = command.get_command(context, default)
             known = {o for p in command.get_params(context) for o in p.opts + p.secondary_opts}
             known |= {o for p in root.get_params(context) for o in p.opts + p.secondary_opts}
             if word.split("=")[0] not in known | {"--help", "--json"}:

@@ -1,7 +1,8 @@
 """The tree of commands. A noun's module is imported when the noun is used."""
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 from typer.core import TyperGroup
@@ -10,39 +11,51 @@ from leger_cli.parser import LegerGroup
 from leger_cli.version import __version__
 
 if TYPE_CHECKING:
-    from typer._click import Command, Context
+    from typer._click import Command
 
 # In the order in which `leger --help` lists them; each is a module of leger_cli.commands.
-NOUNS = ("secrets", "deploy", "status", "services", "validate", "version")
+NOUNS = ("secrets", "run", "auth", "audit", "deploy", "status", "services", "validate", "version")
 
 
 class RootGroup(LegerGroup):
     """`leger` itself."""
 
-    def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002
-        """Return the nouns, imported or not."""
-        return list(NOUNS)
+    modules: ClassVar[Mapping[str, str]] = {noun: noun for noun in NOUNS}
+    synonyms: ClassVar[Mapping[str, str]] = {
+        "install": "deploy install",
+        "remove": "deploy remove",
+        "start": "services start",
+        "stop": "services stop",
+        "restart": "services restart",
+        "logs": "services logs",
+        "put": "secrets put",
+        "get": "secrets get",
+        "rotate": "secrets rotate",
+        "generate": "secrets generate",
+        "backup": "secrets backup",
+        "restore": "secrets restore",
+        "unseal": "secrets unseal",
+        "can": "secrets can",
+        "policy": "secrets policy",
+        "token": "auth token",
+        "exec": "run",
+        "ps": "status",
+    }
 
-    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
-        """Return a noun's command, importing its module on the first use."""
-        if cmd_name in NOUNS and cmd_name not in self.commands:
-            module = import_module(f"leger_cli.commands.{cmd_name}")
-            self.commands[cmd_name] = typer.main.get_command(module.app)
-        return super().get_command(ctx, cmd_name)
-
-    def resolve_command(
-        self, ctx: "Context", args: list[str]
-    ) -> "tuple[str | None, Command | None, list[str]]":
-        """Find the command that `args` names, or fail with a suggestion."""
-        if args[0] not in NOUNS:
-            for name in NOUNS:  # Typer suggests from what is loaded
-                self.get_command(ctx, name)
-        return super().resolve_command(ctx, args)
+    def load(self, module: str) -> "Mapping[str, Command]":
+        """Return the command of a noun, imported now."""
+        found = import_module(f"leger_cli.commands.{module}")
+        return {module: typer.main.get_command(found.app)}
 
 
 def command() -> TyperGroup:
     """Return the command `leger`."""
-    app = typer.Typer(name="leger", cls=RootGroup, rich_markup_mode=None)
+    app = typer.Typer(
+        name="leger",
+        cls=RootGroup,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(leger)
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)  # noqa: S101  (an app with a callback is a group)

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leger_cli import errors
+from leger_cli.version import __version__
 
 if TYPE_CHECKING:  # importing gRPC is most of a command's start: only a call pays for it
     import grpc
     from leger.deployer.v1.deployer_pb2_grpc import DeployerServiceStub
-    from leger.secrets.v1.secrets_pb2_grpc import SecretsServiceStub
+    from leger.secrets.v1.access_pb2_grpc import AccessServiceStub
+    from leger.secrets.v1.audit_pb2_grpc import AuditServiceStub
+    from leger.secrets.v1.backup_pb2_grpc import BackupServiceStub
+    from leger.secrets.v1.secrets_pb2_grpc import BindingsServiceStub, SecretsServiceStub
+    from leger.secrets.v1.store_pb2_grpc import StoreServiceStub
 
 # How long one question to a service may take, in seconds. Streams have no limit: a pull may.
 PATIENCE = 30.0
@@ -63,6 +68,8 @@ class Session:
     def __init__(self, *, account: Account) -> None:
         self.account = account
         self.as_json = False
+        # The command that runs, without its arguments: they may hold what no log should.
+        self.command = "leger"
         self._chosen: Scope | None = None
 
     def choose(self, scope: Scope) -> None:
@@ -85,6 +92,11 @@ class Session:
         """The scope's directory of sockets; what its units call %t."""
         return Path("/run") if self.scope is Scope.SYSTEM else self.account.runtime
 
+    @property
+    def agent(self) -> str:
+        """What services are told about this process, for their audit log."""
+        return f"leger/{__version__} ({self.command}; pid {os.getpid()})"
+
     def socket(self, service: str) -> Path:
         """Return the operator's socket of a service ("secrets" or "deployer")."""
         return self.runtime / "leger" / service / "operator" / "grpc.sock"
@@ -102,6 +114,46 @@ class Session:
             yield SecretsServiceStub(channel)
 
     @contextmanager
+    def access(self) -> "Iterator[AccessServiceStub]":
+        """Yield a client for grants and tokens; failures as in `secrets`."""
+        with self._channel("secrets") as channel:
+            from leger.secrets.v1.access_pb2_grpc import AccessServiceStub
+
+            yield AccessServiceStub(channel)
+
+    @contextmanager
+    def audit(self) -> "Iterator[AuditServiceStub]":
+        """Yield a client for the audit log of secrets; failures as in `secrets`."""
+        with self._channel("secrets") as channel:
+            from leger.secrets.v1.audit_pb2_grpc import AuditServiceStub
+
+            yield AuditServiceStub(channel)
+
+    @contextmanager
+    def backups(self) -> "Iterator[BackupServiceStub]":
+        """Yield a client for the store's backups; failures as in `secrets`."""
+        with self._channel("secrets") as channel:
+            from leger.secrets.v1.backup_pb2_grpc import BackupServiceStub
+
+            yield BackupServiceStub(channel)
+
+    @contextmanager
+    def bindings(self) -> "Iterator[BindingsServiceStub]":
+        """Yield a client for which unit gets which secret; failures as in `secrets`."""
+        with self._channel("secrets") as channel:
+            from leger.secrets.v1.secrets_pb2_grpc import BindingsServiceStub
+
+            yield BindingsServiceStub(channel)
+
+    @contextmanager
+    def store(self) -> "Iterator[StoreServiceStub]":
+        """Yield a client for the store itself; failures as in `secrets`."""
+        with self._channel("secrets") as channel:
+            from leger.secrets.v1.store_pb2_grpc import StoreServiceStub
+
+            yield StoreServiceStub(channel)
+
+    @contextmanager
     def deployer(self) -> "Iterator[DeployerServiceStub]":
         """Yield a client of the deployer service; failures as in `secrets`."""
         with self._channel("deployer") as channel:
@@ -115,7 +167,7 @@ class Session:
         from leger_runtime import client
 
         socket = self.socket(service)
-        channel = client.channel(socket)
+        channel = client.channel(socket, self.agent)
         try:
             yield channel
         except grpc.RpcError as error:

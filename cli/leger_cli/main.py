@@ -40,7 +40,8 @@ def run(arguments: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without UTF-8 shows "?" for "→" rather than nothing at all.
             stream.reconfigure(errors="replace")
-    as_json = "--json" in arguments
+    # Behind a "--" are the arguments of the command that `leger run` runs.
+    as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
         code = _dispatch(arguments)
         if code == _INTERRUPTED:

@@ -97,8 +97,13 @@ def json(result: Mapping[str, object]) -> None:
     sys.stdout.write(dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Write rows under bold headings: as wide as the terminal, unwrapped in a pipe."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, unwrapped: Sequence[str] = ()
+) -> None:
+    """Write rows under bold headings: as wide as the terminal, unwrapped in a pipe.
+
+    Columns that are named `unwrapped` are not wrapped at a terminal either.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -112,7 +117,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     )
     drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(column, overflow="fold", no_wrap=column in unwrapped)
     for row in rows:
         cells = [(cell, "") if isinstance(cell, str) else (cell[0], cell[1].value) for cell in row]
         drawn.add_row(*(Text(printable(text), style=style) for text, style in cells))

@@ -1,7 +1,9 @@
 """Typer's commands with what every command of leger shares: global options, help, refusals."""
 
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 from leger_runtime.errors import LegerError
@@ -11,7 +13,7 @@ from leger_cli.context import Scope
 from leger_cli.errors import UsageError, usage
 
 if TYPE_CHECKING:  # the classes of Click that Typer carries; it has no public names for them
-    from typer._click import Context, HelpFormatter, Parameter
+    from typer._click import Command, Context, HelpFormatter, Parameter
 
 
 class LegerCommand(TyperCommand):
@@ -36,6 +38,11 @@ class LegerCommand(TyperCommand):
             next_step=f"Run `{ctx.command_path} --help`.",
         )
 
+    def invoke(self, ctx: "Context") -> Any:
+        """Run the command; the services are told which one it is."""
+        ctx.obj.command = ctx.command_path.removeprefix("leger ")
+        return super().invoke(ctx)
+
     def collect_usage_pieces(self, ctx: "Context") -> list[str]:
         """Return the parts of the usage line, with arguments as they are written everywhere."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -53,7 +60,16 @@ class LegerCommand(TyperCommand):
 
 
 class LegerGroup(TyperGroup):
-    """A noun: a group of commands that takes the global options too. Alone, it shows its help."""
+    """A noun: a group of commands that takes the global options too. Alone, it shows its help.
+
+    `modules` says where commands are that are loaded when they are used. `sections` are the
+    headings under which the help lists commands, in its order; what is in none comes last.
+    `synonyms` are words that are no commands here, with what is meant by them.
+    """
+
+    modules: ClassVar[Mapping[str, str]] = {}
+    sections: ClassVar[Mapping[str, Sequence[str]]] = {}
+    synonyms: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, params: "list[Parameter] | None", **settings: Any):
         super().__init__(
@@ -61,21 +77,81 @@ class LegerGroup(TyperGroup):
             **{**settings, "subcommand_metavar": "COMMAND"},
         )
 
+    def load(self, module: str) -> "Mapping[str, Command]":
+        """Return the commands of a module, imported now; for a group that has `modules`."""
+        raise NotImplementedError(module)
+
+    def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002
+        """Return the names of all commands, loaded or not, in the order of the help."""
+        return [name for names in self.headed().values() for name in names]
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        """Return a command, loading its module on the first use."""
+        if cmd_name in self.modules and cmd_name not in self.commands:
+            self.commands.update(self.load(self.modules[cmd_name]))
+        return super().get_command(ctx, cmd_name)
+
+    def headed(self) -> Mapping[str, list[str]]:
+        """Return the names of all commands by heading."""
+        left = {**self.modules, **self.commands}
+        headed = {
+            heading: [name for name in names if left.pop(name, None)]
+            for heading, names in self.sections.items()
+        }
+        return {**headed, "Other commands" if headed else "Commands": list(left)}
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, Command | None, list[str]]":
+        """Find the command that `args` names, or raise a UsageError with a suggestion."""
+        named = not args[0].startswith("-") and not ctx.resilient_parsing
+        if named and self.get_command(ctx, args[0]) is None:
+            raise self._unknown(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse `args` into `ctx`; none at all asks for help."""
         return super().parse_args(ctx, args or ["--help"])
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the commands first: they are what a reader of this page looks for."""
-        self.format_commands(ctx, formatter)
+        headed = {heading: names for heading, names in self.headed().items() if names}
+        widest = max(len(name) for names in headed.values() for name in names)
+        for heading, names in headed.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (
+                            name.ljust(widest),
+                            command.get_short_help_str(formatter.width - widest - 4),
+                        )
+                        for name, command in commands
+                        if command
+                    ]
+                )
         _write_parameters(self.get_params(ctx), ctx, formatter)
 
+    def _unknown(self, ctx: "Context", word: str) -> LegerError:
+        meant = {**{name: name for name in self.list_commands(ctx)}, **self.synonyms}
+        close = [word] if word in meant else get_close_matches(word, meant, n=1)
+        hint = f" Did you mean {meant[close[0]]!r}?" if close else ""
+        return UsageError(
+            f"No such command {word!r}.{hint}",
+            why=usage(ctx),
+            next_step=f"Run `{ctx.command_path} --help`.",
+        )
 
-def noun(name: str, summary: str) -> typer.Typer:
-    """Return the Typer application of a noun, to which its module adds the commands."""
-    return typer.Typer(
-        name=name, help=summary, cls=LegerGroup, rich_markup_mode=None, add_completion=False
-    )
+
+def noun(name: str, summary: str, *, cls: type[LegerGroup] = LegerGroup) -> typer.Typer:
+    """Return the Typer application of a noun, to which its modules add the commands."""
+    app = typer.Typer(name=name, help=summary, cls=cls, rich_markup_mode=None, add_completion=False)
+    app.callback()(_nothing)  # a group even with one command, or none yet
+    return app
+
+
+def _nothing() -> None:
+    """Do nothing: a noun alone has no effect."""
 
 
 def verb(name: str) -> typer.Typer:

@@ -33,6 +33,8 @@ _LABELS = {
     "HEALTH": "Wait until services are healthy",
     "STOP": "Stop units",
     "CLEAN": "Remove files",
+    "ACTIVATE": "Make the version the active one",
+    "RESTART": "Restart units with the new value",
     "ROLL_BACK": "Go back to the state before",
 }
 _STARTED, _DONE, _FAILED = "started", "done", "failed"

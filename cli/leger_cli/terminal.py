@@ -15,7 +15,7 @@ def require_answers(*, yes: bool, as_json: bool) -> None:
         return
     why = "--json asks nothing" if as_json else "Standard input is not a terminal"
     raise NoTerminal(
-        "This command asks before it changes anything, and there is nobody to answer.",
+        "This command asks before it goes on, and there is nobody to answer.",
         why=f"{why}, and --yes was not given.",
         next_step="Run the same command with --yes.",
     )

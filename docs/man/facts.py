@@ -10,7 +10,7 @@ EXIT_CODES = {
     "to ask on.",
     Kind.NOT_SIGNED_IN.value: "Nobody is signed in.",
     Kind.NOT_PERMITTED.value: "This account may not do that.",
-    Kind.NOT_FOUND.value: "A secret, a stack, a service or a directory does not exist.",
+    Kind.NOT_FOUND.value: "A secret, stack, service, file or command to run does not exist.",
     Kind.CONFLICT.value: "Something on the host is in the way, or the host is not ready for it.",
     Kind.INVALID.value: "The input is wrong: a Quadlet, a name, a value.",
     Kind.UNAVAILABLE.value: "A service, podman or the disk is not available.",
@@ -25,6 +25,8 @@ ENVIRONMENT = {
 FILES = {
     "/run/leger": "The sockets of the machine's services.",
     "$XDG_RUNTIME_DIR/leger": "The sockets of this account's own services.",
+    "/etc/leger/policy.toml": "Who else may do what with the machine's secrets.",
+    "~/.config/leger/policy.toml": "Who else may do what with this account's own secrets.",
 }
 
 OUTPUT = """

@@ -36,8 +36,14 @@ def _page(root: tree.Command) -> Iterator[str]:
         yield ""
         if noun.children:
             yield from _paragraphs((noun.summary, *noun.description))
+        heading = ""
         for leaf in noun.leaves():
-            yield from _command(leaf, heading=bool(noun.children))
+            if leaf.heading != heading:
+                heading = leaf.heading
+                yield f"### {heading}"
+                yield ""
+            level = 4 if heading else 3
+            yield from _command(leaf, title=f"{'#' * level} {leaf.path}" if noun.children else "")
     yield "## JSON"
     yield ""
     yield from _paragraphs(inspect.cleandoc(shapes.__doc__ or "").split("\n\n")[1:])
@@ -45,22 +51,28 @@ def _page(root: tree.Command) -> Iterator[str]:
         yield from _shape(shape)
 
 
-def _command(command: tree.Command, *, heading: bool) -> Iterator[str]:
-    if heading:
-        yield f"### {command.path}"
+def _command(command: tree.Command, *, title: str) -> Iterator[str]:
+    if title:
+        yield title
         yield ""
     yield from ("```", command.usage, "```", "")
     yield from _paragraphs((command.summary, *command.description))
     yield from _list((*command.arguments, *command.options))
     if command.examples:
         yield from ("```sh", *command.examples, "```", "")
-    shape = shapes.RESULTS[command.words].__name__
-    yield f"With `--json`: [{shape}](#{shape.lower()})."
-    yield ""
+    if shape := shapes.RESULTS[command.words]:
+        yield f"With `--json`: [{shape.__name__}](#{shape.__name__.lower()})."
+        yield ""
 
 
 def _shapes() -> list[type]:
-    return [value for value in vars(shapes).values() if hasattr(value, "__required_keys__")]
+    topics = [shapes, *filter(inspect.ismodule, vars(shapes).values())]
+    return [
+        value
+        for topic in topics
+        for value in vars(topic).values()
+        if hasattr(value, "__required_keys__")
+    ]
 
 
 def _shape(shape: type) -> Iterator[str]:
@@ -79,6 +91,8 @@ def _type(annotation: str) -> str:
         return f"{_type(inner[1])}, not always there"
     if inner := re.fullmatch(r"list\[(.+)\]", annotation):
         return f"list of {_type(inner[1])}"
+    if annotation == "dict[str, str]":
+        return "object of strings"
     if annotation.endswith(" | None"):
         return f"{_type(annotation.removesuffix(' | None'))} or null"
     names = {"str": "string", "int": "number", "bool": "boolean"}

@@ -59,9 +59,12 @@ def _commands(noun: tree.Command) -> Iterator[str]:
     yield ".SH DESCRIPTION"
     if noun.children:
         yield from _paragraphs((noun.summary, *noun.description))
-        yield ".SH COMMANDS"
+    heading = None
     for leaf in leaves:
         if noun.children:
+            if leaf.heading != heading:
+                heading = leaf.heading
+                yield f".SH {_text(heading or 'Commands').upper()}"
             yield f".SS {_text(leaf.usage)}"
         yield from _paragraphs((leaf.summary, *leaf.description))
         yield from _terms((*leaf.arguments, *leaf.options))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 from leger_cli import app, parser
-from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from typer._click import Command as Click
@@ -19,6 +18,7 @@ class Command:
     """One command: texts are plain, one paragraph an item; parameters are (how, what) pairs."""
 
     path: str
+    heading: str  # under which the help of the command above lists it; "" when there is only one
     summary: str
     description: tuple[str, ...]
     usage: str
@@ -43,7 +43,7 @@ class Command:
 def read() -> Command:
     """Return `leger` with everything below it."""
     root = app.command()
-    return _read(root, typer.Context(root, info_name="leger"))
+    return _read(root, typer.Context(root, info_name="leger"), "")
 
 
 def global_options() -> tuple[tuple[str, str], ...]:
@@ -54,7 +54,7 @@ def global_options() -> tuple[tuple[str, str], ...]:
     return tuple(record for record in records if record)
 
 
-def _read(command: "Click", context: "Context") -> Command:
+def _read(command: "Click", context: "Context", heading: str) -> Command:
     summary, *description = inspect.cleandoc(command.help or "").split("\n\n")
     arguments: list[tuple[str, str]] = []
     options: list[tuple[str, str]] = []
@@ -65,14 +65,20 @@ def _read(command: "Click", context: "Context") -> Command:
         kind = arguments if parameter.param_type_name == "argument" else options
         kind.append(record)
     children: tuple[Command, ...] = ()
-    if isinstance(command, TyperGroup):
+    if isinstance(command, parser.LegerGroup):
         children = tuple(
-            _read(child, typer.Context(child, parent=context, info_name=name))
-            for name in command.list_commands(context)
+            _read(
+                child,
+                typer.Context(child, parent=context, info_name=name),
+                below if command.sections else "",
+            )
+            for below, names in command.headed().items()
+            for name in names
             if (child := command.get_command(context, name))
         )
     return Command(
         path=context.command_path,
+        heading=heading,
         summary=_flowing(summary),
         description=tuple(map(_flowing, description)),
         usage=f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}",

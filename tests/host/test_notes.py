@@ -161,9 +161,17 @@ def test_all_comes_back_after_a_power_cut(scope: Scope) -> None:
     scope.host.assert_nowhere_on_disk(*scope.values)
 
 
-def test_a_start_without_the_secret_fails_and_journal_and_status_say_why(scope: Scope) -> None:
+def test_a_restart_without_the_secret_is_refused_and_the_app_goes_on(scope: Scope) -> None:
     scope.run("leger secrets delete notes_api_key --force --yes")
-    assert scope.host.run("leger services restart notes-web", user=scope.user).code != 0
+    refused = scope.host.run("leger services restart notes-web", user=scope.user)
+    assert refused.code == 5
+    assert "notes_api_key" in refused.err
+    assert scope.running()
+
+
+def test_a_start_without_the_secret_fails_and_journal_and_status_say_why(scope: Scope) -> None:
+    scope.run("leger services stop notes-web")
+    assert scope.host.run("leger services start notes-web", user=scope.user).code != 0
     web = scope.host.status(user=scope.user)["notes-web"]
     assert web["state"] == "failed"
     assert "notes_api_key" in web["why"]

@@ -80,8 +80,8 @@ def test_the_pod_has_no_network(host: Host) -> None:
 
 def test_the_key_is_sealed_and_the_store_is_ciphertext(host: Host) -> None:
     host.put("cipher", "a-value-to-look-for")
-    assert host.run("test -e /etc/credstore/leger.store-key").code != 0
-    assert host.run("test -s /etc/credstore.encrypted/leger.store-key").code == 0
+    assert host.run("test -e /etc/credstore/leger.root-key").code != 0
+    assert host.run("test -s /etc/credstore.encrypted/leger.root-key").code == 0
     # A plain SQLite file begins with these words (sqlite.org/fileformat.html).
     assert host.run("grep -a -q 'SQLite format 3' /var/lib/legerd/secrets.db").code == 1
     host.assert_nowhere_on_disk("a-value-to-look-for")

@@ -1,8 +1,10 @@
 """`leger status`."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
+from leger_runtime.errors import LegerError
 
 from leger_cli import completion, output, parser
 from leger_cli.context import PATIENCE, Scope, Session
@@ -38,6 +40,7 @@ def status(
     session: Session = context.obj
     with session.deployer() as client:
         answer = client.GetStatus(GetStatusRequest(stack=stack), timeout=PATIENCE)
+    sealed = _is_sealed(session) if answer.secrets_available else None
     if session.as_json:
         from leger_cli import convert
 
@@ -45,6 +48,7 @@ def status(
             {
                 "services": convert.services(answer.services),
                 "secrets_available": answer.secrets_available,
+                "store_sealed": sealed,
             }
         )
         return
@@ -57,3 +61,17 @@ def status(
             "\nThe secrets service does not answer, so reasons about secrets are missing.\n"
             f"→ systemctl{user} start leger-secrets.service"
         )
+    if sealed:
+        output.remark(
+            "\nThe secrets store is sealed: units that need a secret do not start."
+            "\n→ leger secrets status"
+        )
+
+
+def _is_sealed(session: Session) -> bool | None:
+    """Tell whether the store of secrets is sealed; None when the service does not say."""
+    from leger.secrets.v1.store_pb2 import GetStoreStatusRequest
+
+    with suppress(LegerError), session.store() as client:
+        return client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE).sealed
+    return None

@@ -1,31 +1,41 @@
 """Secrets, without their values."""
 
-from typing import TYPE_CHECKING
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
 
 from leger_cli import output
-from leger_cli.output import Tone
-from leger_cli.views import words
+from leger_cli.output import Cell, Tone
+from leger_cli.views import due, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from leger.secrets.v1.secrets_pb2 import PutSecretResponse, SecretInfo
+    from google.protobuf.timestamp_pb2 import Timestamp
+    from leger.secrets.v1.secrets_pb2 import (
+        GenerateSecretResponse,
+        PutSecretResponse,
+        SecretInfo,
+    )
+
+_NONE: Cell = ("-", Tone.FAINT)
 
 
-def table(secrets: "Sequence[SecretInfo]") -> None:
-    """Write one row a secret."""
-    if not secrets:
-        output.remark("No secret is stored.\n→ leger secrets put NAME")
-        return
+def table(secrets: "Sequence[SecretInfo]", *, labels: bool) -> None:
+    """Write one row a secret, with a column for `labels` when that is asked for."""
+    now = time.time()
+    columns = ("NAME", "ACTIVE", "VERSIONS", "CHANGED", "DUE", "USED BY")
     output.table(
-        ("NAME", "ACTIVE", "VERSIONS", "CHANGED", "USED BY"),
+        (*columns, "LABELS") if labels else columns,
         [
             (
                 secret.name,
                 str(secret.active_version),
                 str(len(secret.versions)),
-                words.moment(secret.versions[-1].create_time) if secret.versions else "-",
-                ", ".join(secret.units) or ("-", Tone.FAINT),
+                f"{words.age(now - secret.update_time.seconds)} ago",
+                due.most_urgent(secret, now),
+                ", ".join(secret.units) or _NONE,
+                *((_labels(secret) or _NONE,) if labels else ()),
             )
             for secret in secrets
         ],
@@ -33,9 +43,14 @@ def table(secrets: "Sequence[SecretInfo]") -> None:
 
 
 def details(secret: "SecretInfo") -> None:
-    """Write a secret's versions and who gets it."""
+    """Write all there is about a secret but its values."""
+    states: dict[int, Cell] = {
+        secret.previous_version: "before",
+        secret.active_version: ("active", Tone.GOOD),
+    }
     output.line(output.paint(secret.name, Tone.STRONG))
-    output.line(f"  used by  {', '.join(secret.units) or 'no unit'}")
+    for name, fact in _facts(secret):
+        output.line(f"  {name:12}  {fact}")
     output.line()
     output.table(
         ("VERSION", "STORED", "BY", "STATE"),
@@ -44,7 +59,7 @@ def details(secret: "SecretInfo") -> None:
                 str(version.version),
                 words.moment(version.create_time),
                 version.created_by,
-                ("active", Tone.GOOD) if version.version == secret.active_version else "",
+                states.get(version.version, ""),
             )
             for version in reversed(secret.versions)
         ],
@@ -57,10 +72,29 @@ def put(stored: "PutSecretResponse", secret: "SecretInfo") -> None:
     said += " stored" if stored.created else " has this value already"
     if stored.active:
         output.line(f"{said} and active" if stored.created else f"{said} and is active")
-        _hint_restart(secret.units if stored.created else ())
+        hint_restart(secret.units if stored.created else ())
     else:
         output.line(f"{said}; version {secret.active_version} is active")
-        output.remark(f"→ leger secrets activate {secret.name} {stored.version}")
+        _hint_activate(secret, stored.version)
+
+
+def generated(made: "GenerateSecretResponse", secret: "SecretInfo") -> None:
+    """Write what became of a value that the service made.
+
+    Of a private key the public key alone is the result, so that it can be kept in a file.
+    """
+    said = f"{secret.name}: version {made.version} made"
+    stream: TextIO = sys.stderr if made.public_key else sys.stdout
+    if made.active:
+        output.line(f"{said} and active", stream=stream)
+    else:
+        output.line(f"{said}; version {secret.active_version} is active", stream=stream)
+    if made.public_key:
+        output.line(made.public_key.rstrip("\n"))
+    if made.active:
+        hint_restart(secret.units)
+    else:
+        _hint_activate(secret, made.version)
 
 
 def activated(secret: "SecretInfo", previous: int) -> None:
@@ -70,11 +104,47 @@ def activated(secret: "SecretInfo", previous: int) -> None:
         output.line(f"{secret.name}: version {version} was active already")
         return
     output.line(f"{secret.name}: version {version} active, version {previous} was")
-    _hint_restart(secret.units)
+    hint_restart(secret.units)
 
 
-def _hint_restart(units: "Iterable[str]") -> None:
+def hint_restart(units: "Iterable[str]") -> None:
+    """Say how units get what changed."""
     # A template has no service to restart; its instances are not known here.
     services = [unit.removesuffix(".service") for unit in units if "@." not in unit]
     if services:
         output.remark(f"→ leger services restart {' '.join(services)}")
+
+
+def _hint_activate(secret: "SecretInfo", version: int) -> None:
+    output.remark(f"→ leger secrets activate {secret.name} {version}")
+
+
+def _facts(secret: "SecretInfo") -> "Iterator[tuple[str, str]]":
+    now, notes = time.time(), secret.notes
+    if notes.description:
+        yield "description", notes.description
+    yield "used by", ", ".join(secret.units) or "no unit"
+    if notes.labels:
+        yield "labels", _labels(secret)
+    if notes.HasField("expire_time"):
+        when = _painted(due.expiry(notes.expire_time, now))
+        yield "expires", f"{words.moment(notes.expire_time)}, {when}"
+    if secret.HasField("rotate_due_time"):
+        when = _painted(due.rotation(secret.rotate_due_time, now))
+        yield "rotate", f"every {words.counted(notes.rotate_after_days, 'day')}, {when}"
+    yield "created", _by(secret.create_time, secret.created_by)
+    yield "changed", _by(secret.update_time, secret.updated_by)
+    yield "active since", words.moment(secret.activate_time)
+
+
+def _by(time: "Timestamp", principal: str) -> str:
+    return f"{words.moment(time)} by {principal}"
+
+
+def _painted(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else output.paint(*cell)
+
+
+def _labels(secret: "SecretInfo") -> str:
+    labels = sorted(secret.notes.labels.items())
+    return ", ".join(f"{key}={value}" if value else key for key, value in labels)

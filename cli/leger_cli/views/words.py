@@ -22,6 +22,14 @@ def age(seconds: float) -> str:
     return f"{max(int(seconds), 0)}s"
 
 
+def span(seconds: float) -> str:
+    """Return a length of time in words, such as "12 days" or "1 hour"; "0 minutes" at least."""
+    for name, size in (("day", 86_400), ("hour", 3_600)):
+        if seconds >= size:
+            return counted(int(seconds // size), name)
+    return counted(int(seconds // 60), "minute")
+
+
 def elapsed(seconds: float) -> str:
     """Return how long work took so far, such as "0.4s" or "2m 05s"."""
     if seconds < 60:
@@ -32,3 +40,15 @@ def elapsed(seconds: float) -> str:
 def counted(count: int, thing: str) -> str:
     """Return the count with its noun, such as "1 unit" or "3 units"."""
     return f"{count} {thing}{'s' * (count != 1)}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the largest unit of a thousand, such as "1.2 MB"."""
+    if count < 1_000:
+        return f"{count} B"
+    amount, unit = count / 1_000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount < 999.95:
+            break
+        amount, unit = amount / 1_000, larger
+    return f"{amount:.1f} {unit}"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from leger_runtime.errors import Kind, LegerError
 
-from leger_bootstrap import image, quadlets, requirements, store_key
+from leger_bootstrap import image, quadlets, requirements, root_key
 from leger_bootstrap.commands import Outcome, Run, require
+from leger_bootstrap.root_key import RootKey
 from leger_bootstrap.scope import Scope
 
 # In start order; starting a container of the pod starts the pod.
@@ -19,19 +20,27 @@ class PodNotStarted(LegerError):
     kind, reason = Kind.UNAVAILABLE, "POD_NOT_STARTED"
 
 
-def bootstrap(scope: Scope, *, share: Path, run: Run, say: Callable[[str], None]) -> None:
+def bootstrap(
+    scope: Scope,
+    *,
+    share: Path,
+    run: Run,
+    say: Callable[[str], None],
+    why_sealed: Callable[[Scope], str],
+) -> None:
     """Load the image, make the key once, place the units, start the pod, wait until it is ready.
 
     Safe to run again at any time: what is in place is left alone, and a pod that runs what is
     installed is not restarted. Raises a LegerError; what was done until then is kept, as the next
-    run goes on from there.
+    run goes on from there. A sealed store is said and is no failure: the pod runs, and only a
+    person can help.
     """
     requirements.check(run)
     _make_directories(scope)
     reference = image.ensure(share / "image", run)
     say(f"image {reference} is loaded")
-    key = store_key.ensure(scope, run)
-    say(f"store key is {'sealed' if key.sealed else 'a file of mode 0600'}: {key.path}")
+    key = root_key.ensure(scope, run)
+    say(_about_key(key))
     wanted = quadlets.for_host(
         quadlets.read_shipped(share / "quadlets"), scope=scope, image=reference, key=key
     )
@@ -49,13 +58,23 @@ def bootstrap(scope: Scope, *, share: Path, run: Run, say: Callable[[str], None]
     if outcome.status != 0:
         raise _not_started(scope, outcome)
     say("the services are ready")
+    if why := why_sealed(scope):
+        say(f"the secrets store is sealed, and no unit gets a secret. {why}")
 
 
 def _make_directories(scope: Scope) -> None:
     for directory in (scope.data, scope.secrets_data):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
+    # It is mounted; what is in it is the operator's, and no secret.
+    scope.config.mkdir(parents=True, exist_ok=True)
     (scope.quadlets / "leger").mkdir(parents=True, exist_ok=True)
+
+
+def _about_key(key: RootKey | None) -> str:
+    if key is None:
+        return "there is no root key: a passphrase opens the store"
+    return f"root key is {'sealed' if key.sealed else 'a file of mode 0600'}: {key.path}"
 
 
 def _is_active(scope: Scope, run: Run) -> bool:

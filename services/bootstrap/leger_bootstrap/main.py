@@ -25,6 +25,16 @@ def main() -> int:
         help="load the image, make the store's key once, place the units, start the pod",
         description="Bring up leger's services on this host. Safe to run again.",
     )
+    key = commands.add_parser(
+        "key", help="look at the root key, which opens the secrets store"
+    ).add_subparsers(dest="key_command", required=True, metavar="COMMAND")
+    status = key.add_parser(
+        "status",
+        help="say where the root key lies and what protects it",
+        description="Say where the root key of the secrets store lies, what protects it from"
+        " whoever reads the disk, and whether it opens the store. The key itself is not read.",
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
     serve = commands.add_parser(
         "serve",
         help="run one service; its container calls this",
@@ -35,6 +45,8 @@ def main() -> int:
     try:
         if arguments.command == "bootstrap":
             return _bootstrap()
+        if arguments.command == "key":
+            return _key_status(as_json=arguments.json)
         return _serve(arguments.service)
     except errors.LegerError as error:
         return _fail(error)
@@ -62,14 +74,23 @@ def _fail(error: errors.LegerError) -> int:
 
 
 def _bootstrap() -> int:
-    from leger_bootstrap import bootstrap, commands, scope
+    from leger_bootstrap import bootstrap, commands, scope, store_seal
 
     bootstrap.bootstrap(
         scope.of_this_process(),
         share=scope.SHARE,
         run=commands.run,
         say=_say,
+        why_sealed=store_seal.why_sealed,
     )
+    return 0
+
+
+def _key_status(*, as_json: bool) -> int:
+    from leger_bootstrap import key_status, scope
+
+    found = key_status.read(scope.of_this_process())
+    sys.stdout.write(key_status.as_json(found) if as_json else key_status.as_text(found))
     return 0
 
 

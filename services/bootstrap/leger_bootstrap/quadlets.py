@@ -5,20 +5,20 @@ from pathlib import Path
 
 from leger_runtime import atomic
 
+from leger_bootstrap.root_key import RootKey
 from leger_bootstrap.scope import Scope
-from leger_bootstrap.store_key import StoreKey
 
 DIRECTORY = "legerd"
 _HEADER = "# Written by `legerd bootstrap` for this host; changes are lost when it runs again.\n"
 
 
 def for_host(
-    shipped: Mapping[str, str], *, scope: Scope, image: str, key: StoreKey
+    shipped: Mapping[str, str], *, scope: Scope, image: str, key: RootKey | None
 ) -> dict[str, str]:
     """Return every file that belongs below the scope's `legerd` directory, by relative path.
 
     `shipped` are the package's Quadlets, taken as they are; what differs from host to host comes
-    beside them as drop-ins.
+    beside them as drop-ins. Without a key, a passphrase opens the store.
     """
     return {
         **shipped,
@@ -27,10 +27,14 @@ def for_host(
             Container=[
                 f"Image={image}",
                 f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
-                f"Volume={scope.secrets_data}:/var/lib/legerd",
-                *key.container_lines(scope),
+                # One path on both sides, so that messages name what a person can look at.
+                f"Environment=LEGER_STATE_DIR={scope.secrets_data}",
+                f"Volume={scope.secrets_data}:{scope.secrets_data}",
+                f"Environment=LEGER_POLICY_FILE={scope.config / 'policy.toml'}",
+                f"Volume={scope.config}:{scope.config}:ro",
+                *(key.container_lines(scope) if key else ()),
             ],
-            Service=key.service_lines(scope),
+            Service=key.service_lines(scope) if key else [],
         ),
         "leger-deployer.container.d/10-host.conf": _drop_in(
             Container=[

@@ -19,6 +19,7 @@ class Scope:
     runtime: Path  # what units call %t
     data: Path  # the deployer's state
     secrets_data: Path  # the secrets service's state
+    config: Path  # what the operator writes: the policy
     quadlets: Path  # where Quadlet looks
     encrypted_credentials: Path  # systemd's directories for credentials at rest
     plain_credentials: Path
@@ -43,6 +44,7 @@ def system() -> Scope:
         runtime=Path("/run"),
         data=Path("/var/lib/leger"),
         secrets_data=Path("/var/lib/legerd"),
+        config=Path("/etc/leger"),
         quadlets=Path("/etc/containers/systemd"),
         encrypted_credentials=Path("/etc/credstore.encrypted"),
         plain_credentials=Path("/etc/credstore"),
@@ -61,6 +63,7 @@ def user(*, environment: Mapping[str, str], home: Path, uid: int, account: str) 
         runtime=runtime,
         data=data / "leger",
         secrets_data=data / "legerd",
+        config=config / "leger",
         quadlets=config / "containers/systemd",
         encrypted_credentials=config / "credstore.encrypted",
         plain_credentials=config / "credstore",

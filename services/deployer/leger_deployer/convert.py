@@ -12,6 +12,7 @@ from leger_deployer.domain.plan import Plan
 from leger_deployer.domain.ports.unit_manager import UnitAction
 from leger_deployer.domain.progress import Progress
 from leger_deployer.domain.published_port import PublishedPort
+from leger_deployer.domain.rollout import RolloutResult
 from leger_deployer.domain.stack import Generation, StackUnit
 from leger_deployer.domain.staging import Chunk, Header, Staged
 from leger_deployer.domain.status import ServiceStatus, StatusReport
@@ -144,6 +145,17 @@ def status(report: StatusReport) -> messages.GetStatusResponse:
 def controlled(report: StatusReport) -> messages.ControlResult:
     """Return how services are that were acted on."""
     return messages.ControlResult(services=[_service(service) for service in report.services])
+
+
+def rolled_out(result: RolloutResult) -> messages.RolloutResult:
+    """Return what became of a rollout."""
+    return messages.RolloutResult(
+        secret=result.secret,
+        version=result.version,
+        previous_version=result.previous_version,
+        restarted=result.restarted,
+        not_running=result.not_running,
+    )
 
 
 def log_line(line: LogLine) -> messages.StreamLogsResponse:

@@ -16,4 +16,5 @@ POLICY: Policy = {
     f"/{DEPLOYER_SERVICE}/GetStatus": _OPERATOR,
     f"/{DEPLOYER_SERVICE}/ControlServices": _OPERATOR,
     f"/{DEPLOYER_SERVICE}/StreamLogs": _OPERATOR,
+    f"/{DEPLOYER_SERVICE}/RolloutSecret": _OPERATOR,
 }

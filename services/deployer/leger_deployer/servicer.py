@@ -15,6 +15,7 @@ from leger_deployer.domain.plan import Planner
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.progress import Progress
 from leger_deployer.domain.remove import Remover
+from leger_deployer.domain.rollout import Rollouts
 from leger_deployer.domain.staging import Staging
 from leger_deployer.domain.status import StatusReader
 from leger_deployer.streaming import events
@@ -31,6 +32,7 @@ class DeployerServicer(deployer_pb2_grpc.DeployerServiceServicer):
         applier: Applier,
         remover: Remover,
         controller: Controller,
+        rollouts: Rollouts,
         status: StatusReader,
         logs: LogReader,
         files: StackFiles,
@@ -40,6 +42,7 @@ class DeployerServicer(deployer_pb2_grpc.DeployerServiceServicer):
         self._applier = applier
         self._remover = remover
         self._controller = controller
+        self._rollouts = rollouts
         self._status = status
         self._logs = logs
         self._files = files
@@ -112,6 +115,18 @@ class DeployerServicer(deployer_pb2_grpc.DeployerServiceServicer):
             else:
                 result = convert.controlled(self._status.of_units(event))
                 yield messages.ControlServicesResponse(result=result)
+
+    def RolloutSecret(
+        self, request: messages.RolloutSecretRequest, context: grpc.ServicerContext
+    ) -> Iterator[messages.RolloutSecretResponse]:
+        """Roll a version of a secret out."""
+        for event in events(
+            lambda report: self._rollouts.roll_out(request.secret, request.version, report)
+        ):
+            if isinstance(event, Progress):
+                yield messages.RolloutSecretResponse(progress=convert.progress(event))
+            else:
+                yield messages.RolloutSecretResponse(result=convert.rolled_out(event))
 
     def StreamLogs(
         self, request: messages.StreamLogsRequest, context: grpc.ServicerContext

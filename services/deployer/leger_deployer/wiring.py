@@ -15,13 +15,16 @@ from leger_runtime.server import SOCKET_NAME, Listener, UnixServer
 from leger_deployer import policy
 from leger_deployer.adapters import data_lock
 from leger_deployer.adapters.podman_engine import PodmanEngine
+from leger_deployer.adapters.rollout_file import RolloutFile
 from leger_deployer.adapters.secrets_client import SecretsServiceClient
 from leger_deployer.adapters.stack_files import DiskStackFiles
 from leger_deployer.adapters.systemd_bus import SystemdBus
 from leger_deployer.adapters.systemd_commands import SystemdHostCommands
 from leger_deployer.adapters.systemd_units import SystemdUnitManager
+from leger_deployer.background import Background
 from leger_deployer.config import Config
 from leger_deployer.domain.apply import Applier
+from leger_deployer.domain.bound_units import BoundUnits
 from leger_deployer.domain.conflicts import Conflicts
 from leger_deployer.domain.control import Controller
 from leger_deployer.domain.failure import Explainer
@@ -29,35 +32,31 @@ from leger_deployer.domain.logs import LogReader
 from leger_deployer.domain.plan import Planner
 from leger_deployer.domain.ports.container_engine import ContainerEngine
 from leger_deployer.domain.ports.host_commands import HostCommands
+from leger_deployer.domain.ports.rollout_journal import RolloutJournal
+from leger_deployer.domain.ports.secret_versions import SecretVersions
 from leger_deployer.domain.ports.secrets_directory import SecretsDirectory
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import UnitManager
 from leger_deployer.domain.quadlet_generator import QuadletGenerator
 from leger_deployer.domain.recovery import Recovery
 from leger_deployer.domain.remove import Remover
+from leger_deployer.domain.restart import Restarter
+from leger_deployer.domain.rollout import Rollouts
+from leger_deployer.domain.rollout_undo import RolloutUndo
 from leger_deployer.domain.scope import Scope
 from leger_deployer.domain.staging import Staging
 from leger_deployer.domain.start import Starter
 from leger_deployer.domain.status import StatusReader
 from leger_deployer.domain.teardown import Teardown
+from leger_deployer.service import DeployerService
 from leger_deployer.servicer import DeployerServicer
 
+# In seconds, while the secrets service does not answer.
+_BETWEEN_ATTEMPTS = 5.0
 
-class DeployerService:
-    """The running service: `start` it, and `stop` it gracefully."""
 
-    def __init__(self, *, server: UnixServer, recovery: Recovery) -> None:
-        self._server = server
-        self._recovery = recovery
-
-    def start(self) -> None:
-        """Finish what an earlier process left half done, then serve. Raises OSError."""
-        self._recovery.try_to_finish()
-        self._server.start()
-
-    def stop(self) -> None:
-        """Stop serving. An apply that is under way is undone at the next start."""
-        self._server.stop()
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +68,12 @@ class Operations:
     applier: Applier
     remover: Remover
     controller: Controller
+    rollouts: Rollouts
     status: StatusReader
     logs: LogReader
     files: StackFiles
     recovery: Recovery
+    going_back: Background
 
 
 def build(config: Config) -> DeployerService:
@@ -81,6 +82,7 @@ def build(config: Config) -> DeployerService:
     Raises StorageUnavailable, DiskFull, and StateInUse while another deployer runs.
     """
     bus = SystemdBus(config.bus)
+    secrets = SecretsServiceClient(config.secrets_socket)
     commands = SystemdHostCommands(bus)
     files = DiskStackFiles(data=config.data_dir, quadlets=config.quadlet_dir)
     files.prepare()
@@ -94,8 +96,10 @@ def build(config: Config) -> DeployerService:
             units=SystemdUnitManager(bus),
             engine=PodmanEngine(socket=config.podman_socket, commands=commands),
             commands=commands,
-            secrets=SecretsServiceClient(config.secrets_socket),
+            secrets=secrets,
+            versions=secrets,
             files=files,
+            rollout=RolloutFile(data=config.data_dir),
         ),
     )
 
@@ -107,11 +111,14 @@ def operations(
     engine: ContainerEngine,
     commands: HostCommands,
     secrets: SecretsDirectory,
+    versions: SecretVersions,
     files: StackFiles,
+    rollout: RolloutJournal,
+    clock: Callable[[], datetime] = _now,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Operations:
-    """Construct the domain on the given ports and clock."""
+    """Construct the domain on the given ports and clocks."""
     # Held by whoever changes what is installed: one at a time.
     changing = threading.RLock()
     explainer = Explainer(commands=commands, secrets=secrets, scope=config.scope)
@@ -119,13 +126,23 @@ def operations(
         units=units,
         engine=engine,
         explainer=explainer,
-        clock=_now,
+        clock=clock,
         monotonic=monotonic,
         sleep=sleep,
     )
     teardown = Teardown(units=units, engine=engine, secrets=secrets, files=files)
     recovery = Recovery(files=files, teardown=teardown, changing=changing)
-    staging = Staging(files=files, clock=_now)
+    restarter = Restarter(files=files, units=units, engine=engine, secrets=secrets, starter=starter)
+    bound = BoundUnits(files=files, units=units, versions=versions)
+    undo = RolloutUndo(
+        versions=versions,
+        bound=bound,
+        restarter=restarter,
+        journal=rollout,
+        changing=changing,
+    )
+    going_back = Background(undo.try_to_finish, pause=_BETWEEN_ATTEMPTS)
+    staging = Staging(files=files, clock=clock)
     planner = Planner(
         staging=staging,
         files=files,
@@ -150,18 +167,37 @@ def operations(
             starter=starter,
             teardown=teardown,
             recovery=recovery,
-            clock=_now,
+            clock=clock,
             credentials=config.host_runtime_dir / "credentials",
             changing=changing,
         ),
         remover=Remover(
             files=files, secrets=secrets, teardown=teardown, recovery=recovery, changing=changing
         ),
-        controller=Controller(files=files, units=units, engine=engine, starter=starter),
+        controller=Controller(
+            files=files,
+            units=units,
+            engine=engine,
+            starter=starter,
+            restarter=restarter,
+            changing=changing,
+        ),
+        rollouts=Rollouts(
+            versions=versions,
+            bound=bound,
+            restarter=restarter,
+            journal=rollout,
+            undo=undo,
+            recovery=recovery,
+            later=going_back.wake,
+            clock=clock,
+            changing=changing,
+        ),
         status=StatusReader(files=files, units=units, engine=engine, explainer=explainer),
         logs=LogReader(commands=commands, scope=config.scope),
         files=files,
         recovery=recovery,
+        going_back=going_back,
     )
 
 
@@ -173,6 +209,7 @@ def serve(config: Config, operations: Operations) -> DeployerService:
         applier=operations.applier,
         remover=operations.remover,
         controller=operations.controller,
+        rollouts=operations.rollouts,
         status=operations.status,
         logs=operations.logs,
         files=operations.files,
@@ -192,7 +229,9 @@ def serve(config: Config, operations: Operations) -> DeployerService:
         # Who follows a journal, or waits for a change, holds a thread for as long.
         threads=64,
     )
-    return DeployerService(server=server, recovery=operations.recovery)
+    return DeployerService(
+        server=server, recovery=operations.recovery, going_back=operations.going_back
+    )
 
 
 def _quadlet_dirs(config: Config) -> tuple[Path, ...]:
@@ -211,7 +250,3 @@ def _quadlet_dirs(config: Config) -> tuple[Path, ...]:
         Path("/etc/containers/systemd/users"),
         Path("/usr/share/containers/systemd/users"),
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

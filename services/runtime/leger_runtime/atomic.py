@@ -1,7 +1,10 @@
 """Writing files so that `kill -9` at any point leaves the old content or the new."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -9,12 +12,22 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
     Raises OSError as the system calls do; the temporary file is removed then.
     """
+    with writing(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Open a file that replaces `path` as `write` does when the block is left.
+
+    An exception that leaves the block leaves `path` as it was.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)  # the umask may have narrowed it
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(descriptor)
         scratch.rename(path)

@@ -16,8 +16,12 @@ MAX_MESSAGE = 8 * 1024 * 1024
 MAX_STATUS = 1024 * 1024
 
 
-def channel(socket: Path) -> grpc.Channel:
-    """Return a channel to the socket. Nothing is connected until the first call."""
+def channel(socket: Path, agent: str = "") -> grpc.Channel:
+    """Return a channel to the socket. Nothing is connected until the first call.
+
+    `agent` is what the service is told about the calling process, as HTTP's User-Agent is written
+    (RFC 9110, section 10.1.5): ASCII, and nothing secret, as services log it.
+    """
     return grpc.insecure_channel(
         f"unix:{socket}",
         options=[
@@ -25,6 +29,7 @@ def channel(socket: Path) -> grpc.Channel:
             ("grpc.max_send_message_length", MAX_MESSAGE),
             ("grpc.max_metadata_size", MAX_STATUS),
             ("grpc.absolute_max_metadata_size", MAX_STATUS),
+            ("grpc.primary_user_agent", agent),
             # A local service that is down should be said to be down at once, not retried.
             ("grpc.enable_retries", 0),
         ],

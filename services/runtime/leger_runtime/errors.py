@@ -66,6 +66,12 @@ class NotPermitted(LegerError):
     kind, reason = Kind.NOT_PERMITTED, "NOT_PERMITTED"
 
 
+class RequestUnreadable(LegerError):
+    """What was sent is not the message that the method takes."""
+
+    kind, reason = Kind.INVALID, "REQUEST_UNREADABLE"
+
+
 class ServiceUnavailable(LegerError):
     """A service that is needed does not answer."""
 

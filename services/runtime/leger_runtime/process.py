@@ -16,6 +16,11 @@ log = logging.getLogger(__name__)
 class Service(Protocol):
     """What a process runs."""
 
+    @property
+    def status(self) -> str:
+        """What `systemctl status` shows once it has started: one line."""
+        ...
+
     def start(self) -> None:
         """Begin to serve."""
         ...
@@ -31,12 +36,11 @@ class StartFailed(LegerError):
     kind, reason = Kind.UNAVAILABLE, "START_FAILED"
 
 
-def run(build: Callable[[], Service], *, name: str, status: str) -> int:
+def run(build: Callable[[], Service], *, name: str) -> int:
     """Serve what `build` makes until SIGTERM or SIGINT; return the exit code.
 
-    `name` is the service's in messages, such as "secrets"; `status` is what `systemctl status`
-    shows while it serves. A LegerError or OSError of the start is logged with its three parts, and
-    the exit code is its kind. For the main thread.
+    `name` is the service's in messages, such as "secrets". A LegerError or OSError of the start is
+    logged with its three parts, and the exit code is its kind. For the main thread.
     """
     # Before anything else: a process that is told to end while it starts ends gracefully too.
     stopped = _termination()
@@ -44,7 +48,7 @@ def run(build: Callable[[], Service], *, name: str, status: str) -> int:
         service = build()
         try:
             service.start()
-            notify.notify(f"READY=1\nSTATUS={status}")
+            notify.notify(f"READY=1\nSTATUS={service.status}")
             stopped.wait()
             notify.notify("STOPPING=1")
         finally:

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,8 @@ class UnixServer:
     ) -> None:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rpc")
         self._health = health.HealthServicer()
-        self._services = services
+        self._serving = dict.fromkeys(services, True)
+        self._started = False
         self._servers = []
         self._sockets = []
         for listener in listeners:
@@ -99,17 +100,23 @@ class UnixServer:
             finally:
                 os.umask(before)
             server.start()
-        self.set_serving(serving=True)
+        self._started = True
+        self._tell_health()
 
-    def set_serving(self, *, serving: bool) -> None:
-        """Tell health checks, of each service and as a whole, whether requests will succeed."""
-        state = (
-            health_pb2.HealthCheckResponse.SERVING
-            if serving
-            else health_pb2.HealthCheckResponse.NOT_SERVING
-        )
-        for name in ("", *self._services):
-            self._health.set(name, state)
+    def set_serving(self, *, serving: bool, services: Collection[str] | None = None) -> None:
+        """Tell health checks whether requests to these services, None meaning all, will succeed.
+
+        As a whole the server serves when each of its services does. Until told otherwise they do.
+        """
+        for name in self._serving if services is None else services:
+            self._serving[name] = serving
+        if self._started:
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        for name, serving in {**self._serving, "": all(self._serving.values())}.items():
+            state = health_pb2.HealthCheckResponse
+            self._health.set(name, state.SERVING if serving else state.NOT_SERVING)
 
     def stop(self, grace: float = 5.0) -> None:
         """Refuse new calls, give running ones `grace` seconds, and remove the sockets."""

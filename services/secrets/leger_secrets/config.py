@@ -1,7 +1,7 @@
 """The configuration of the secrets service, read once from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -24,9 +24,14 @@ class Config:
     account: str = "root"
     # Sockets: operator/grpc.sock, deployer/grpc.sock, credentials.sock.
     runtime_dir: Path = Path("/run/leger/secrets")
-    # The store and the audit log.
+    # The store with its keyring and anchor, and the audit log.
     state_dir: Path = Path("/var/lib/legerd")
-    key_file: Path = Path("/run/secrets/store-key")
+    # Scheduled backups; `backups` in the state directory unless it is set.
+    backup_dir: Path = Path("/var/lib/legerd/backups")
+    # The root key, which opens the keyring unless a passphrase does.
+    key_file: Path = Path("/run/secrets/root-key")
+    # Grants; it need not exist.
+    policy_file: Path = Path("/etc/leger/policy.toml")
     journal_socket: Path = Path("/run/systemd/journal/socket")
 
 
@@ -36,5 +41,7 @@ def read(environment: Mapping[str, str]) -> Config:
     Raises ConfigInvalid for a LEGER_ variable that is unknown or has a value it cannot have.
     """
     found = config.read(Config, environment, service="the secrets service")
+    if "LEGER_BACKUP_DIR" not in environment:
+        found = replace(found, backup_dir=found.state_dir / "backups")
     config.check_sockets(found.runtime_dir, longest="deployer/grpc.sock")
     return found

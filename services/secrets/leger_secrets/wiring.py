@@ -1,120 +1,197 @@
 """Putting the service together: the only place where its parts are constructed."""
 
-import os
+import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 import grpc
-from leger.secrets.v1 import secrets_pb2_grpc
-from leger_runtime import atomic
-from leger_runtime.errors import Kind, LegerError, NotPermitted
+from leger.secrets.v1 import (
+    access_pb2_grpc,
+    audit_pb2_grpc,
+    backup_pb2_grpc,
+    secrets_pb2_grpc,
+    store_pb2_grpc,
+)
+from leger_runtime.errors import LegerError, NotPermitted
 from leger_runtime.interceptors import OnRefusal
 from leger_runtime.principals import Principal, Role
 from leger_runtime.server import SOCKET_NAME, Listener, UnixServer
 
-from leger_secrets import policy
-from leger_secrets.adapters import key_file
+from leger_secrets import convert, policy
+from leger_secrets.access_servicer import AccessServicer
+from leger_secrets.adapters import age_process, backup_format, directory, key_file
 from leger_secrets.adapters.audit_file import AuditFile
+from leger_secrets.adapters.audit_reader import AuditFileReader
+from leger_secrets.adapters.backup_directory import BackupDirectory
 from leger_secrets.adapters.credential_socket import CredentialSocket
 from leger_secrets.adapters.journal import JournaldUnitJournal
-from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
+from leger_secrets.adapters.policy_file import PolicyFile
+from leger_secrets.adapters.private_keys import CryptographyKeyMaker
+from leger_secrets.adapters.sealable_store import SealableSecretStore
+from leger_secrets.adapters.store_files import StoreFiles
+from leger_secrets.adapters.store_seal import StoreSeal
+from leger_secrets.audit_servicer import AuditServicer
+from leger_secrets.backup_servicer import BackupServicer
 from leger_secrets.config import Config, Scope
 from leger_secrets.domain import limits
+from leger_secrets.domain.access import Access
 from leger_secrets.domain.audit import AuditEntry, AuditLog
+from leger_secrets.domain.audit_reading import AuditReading
+from leger_secrets.domain.backup import Backups
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.credentials import Credentials
+from leger_secrets.domain.generate import Generator
+from leger_secrets.domain.grants import Authorizer
+from leger_secrets.domain.handouts import Handouts
+from leger_secrets.domain.imports import Imports
+from leger_secrets.domain.notes import NoteKeeper
 from leger_secrets.domain.refusals import Refusals
+from leger_secrets.domain.restore import Restores
+from leger_secrets.domain.sealing import StoreCare
 from leger_secrets.domain.secrets import Secrets
+from leger_secrets.domain.tokens import Tokens
+from leger_secrets.domain.watch import Watches
+from leger_secrets.domain.watch_slots import LIMIT as WATCH_LIMIT
+from leger_secrets.domain.watch_slots import WatchSlots
+from leger_secrets.service import SecretsService
 from leger_secrets.servicer import BindingsServicer, SecretsServicer
+from leger_secrets.store_servicer import StoreServicer
 
-DATABASE = "secrets.db"
+if TYPE_CHECKING:
+    from leger_secrets.http.server import HttpServer
+
 AUDIT_LOG = "audit.log"
 CREDENTIAL_SOCKET = "credentials.sock"
 
-
-class DirectoryUnusable(LegerError):
-    """A directory of the service that it cannot create or write to."""
-
-    kind, reason = Kind.UNAVAILABLE, "DIRECTORY_UNUSABLE"
+_UNARY_THREADS = 16  # besides those that watches and followed audit logs take
 
 
-class SecretsService:
-    """The running service: `start` it, and `stop` it gracefully."""
+def build(
+    config: Config,
+    *,
+    weaknesses: Sequence[str] = (),
+    http_sockets: Sequence[socket.socket] = (),
+) -> SecretsService:
+    """Open the audit log and construct everything; the store is not open, and nothing listens yet.
 
-    def __init__(
-        self, *, server: UnixServer, credentials: CredentialSocket, opened: ExitStack
-    ) -> None:
-        self._server = server
-        self._credentials = credentials
-        self._opened = opened
-
-    def start(self) -> None:
-        """Begin to serve on every socket. Raises OSError when one cannot be bound."""
-        self._server.start()
-        self._credentials.start()
-
-    def stop(self) -> None:
-        """Finish what is being served, then close the store and the audit log."""
-        self._server.stop()
-        self._credentials.stop()
-        self._opened.close()
-
-
-def build(config: Config) -> SecretsService:
-    """Open the store and the audit log, and construct everything; nothing listens yet.
-
-    Raises the LegerErrors of a start that cannot be: about the key, the store, the audit log and
-    the directories.
+    `weaknesses` are what could not be done to protect this process's memory. `http_sockets` are
+    where setec's API is served: they listen already, and are the service's from now on. Raises the
+    LegerErrors of a start that cannot be: about the directories and the audit log.
     """
     with ExitStack() as opened:
-        store, audit = _open_state(config, opened)
+        state_dir = directory.ensure(config.state_dir)
+        # First, as its lock keeps a second process away from all files.
+        audit = AuditFile(path=state_dir / AUDIT_LOG, clock=_now)
+        opened.callback(audit.close)
+        files = StoreFiles(
+            directory=state_dir,
+            root_key=partial(key_file.read, config.key_file),
+            audit=audit,
+            clock=_now,
+        )
+
+        def on_change(cause: LegerError | None) -> None:
+            service.seal_changed(cause)
+
+        store = SealableSecretStore(database=files.database, on_change=on_change)
+        opened.callback(store.close)
+        seal = StoreSeal(store=store, files=files)
+        backup_dir = BackupDirectory(config.backup_dir)
+        backups = Backups(
+            store=store,
+            audit=audit,
+            machine=store,
+            cipher=age_process,
+            file_format=backup_format,
+            directory=backup_dir,
+            clock=_now,
+        )
+        restores = Restores(
+            store=store,
+            audit=audit,
+            machine=store,
+            cipher=age_process,
+            file_format=backup_format,
+            directory=backup_dir,
+            clock=_now,
+        )
+        care = StoreCare(
+            seal=seal, audit=audit, last_backup=backups.last_time, weaknesses=tuple(weaknesses)
+        )
         refusals = Refusals(clock=_now)
-        secrets = Secrets(store=store, audit=audit, clock=_now)
-        bindings = Bindings(store=store, audit=audit, refusals=refusals)
+        policy_file = PolicyFile(path=config.policy_file, clock=_now)
+        tokens = Tokens(store=store, audit=audit, clock=_now)
+        grants = Authorizer(policy_file, tokens)
+        access = AccessServicer(
+            access=Access(store=store, authorizer=grants, tokens=tokens, policy_file=policy_file),
+            tokens=tokens,
+        )
+        watch_slots, follow_slots = WatchSlots(), WatchSlots()
+        reading = AuditReading(reader=AuditFileReader(audit), slots=follow_slots)
+        versions = Secrets(store=store, audit=audit, grants=grants, clock=_now)
+        secrets = SecretsServicer(
+            secrets=versions,
+            notes=NoteKeeper(store=store, audit=audit, grants=grants, clock=_now),
+            generator=Generator(
+                store=store, audit=audit, grants=grants, clock=_now, keys=CryptographyKeyMaker()
+            ),
+            imports=Imports(store=store, audit=audit, grants=grants, clock=_now),
+            watches=Watches(store=store, audit=audit, grants=grants, slots=watch_slots),
+        )
+        handouts = Handouts(clock=_now)
+        bindings = Bindings(
+            store=store, audit=audit, refusals=refusals, handouts=handouts, clock=_now
+        )
         credentials = Credentials(
             store=store,
             audit=audit,
             refusals=refusals,
+            handouts=handouts,
             journal=JournaldUnitJournal(
                 socket_path=config.journal_socket, user_scope=config.scope is Scope.USER
             ),
         )
 
         def register(server: grpc.Server) -> None:
-            secrets_pb2_grpc.add_SecretsServiceServicer_to_server(SecretsServicer(secrets), server)
+            secrets_pb2_grpc.add_SecretsServiceServicer_to_server(secrets, server)
             secrets_pb2_grpc.add_BindingsServiceServicer_to_server(
                 BindingsServicer(bindings), server
             )
+            access_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
+            audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(reading), server)
+            store_pb2_grpc.add_StoreServiceServicer_to_server(StoreServicer(care), server)
+            backup_pb2_grpc.add_BackupServiceServicer_to_server(
+                BackupServicer(backups=backups, restores=restores), server
+            )
 
-        return SecretsService(
+        service = SecretsService(
+            seal=seal,
             server=UnixServer(
                 listeners=_listeners(config),
                 policy=policy.POLICY,
-                services=(policy.SECRETS_SERVICE, policy.BINDINGS_SERVICE),
+                services=(
+                    policy.SECRETS_SERVICE,
+                    policy.BINDINGS_SERVICE,
+                    policy.ACCESS_SERVICE,
+                    policy.AUDIT_SERVICE,
+                    policy.STORE_SERVICE,
+                    policy.BACKUP_SERVICE,
+                ),
                 register=register,
+                threads=_UNARY_THREADS + 2 * WATCH_LIMIT,
                 on_refusal=_refusal_recorder(audit),
             ),
             credentials=CredentialSocket(
                 path=config.runtime_dir / CREDENTIAL_SOCKET, credentials=credentials
             ),
+            http=_http_server(http_sockets, secrets=versions, tokens=tokens),
+            watch_slots=(watch_slots, follow_slots),
             opened=opened.pop_all(),
         )
-
-
-def _open_state(config: Config, opened: ExitStack) -> tuple[SqlcipherSecretStore, AuditFile]:
-    key = key_file.read(config.key_file)
-    try:
-        directory = _directory(config.state_dir)
-        # First, as its lock keeps a second process away from both files.
-        audit = AuditFile(path=directory / AUDIT_LOG, clock=_now)
-        opened.callback(audit.close)
-        store = SqlcipherSecretStore(path=directory / DATABASE, key=key)
-        opened.callback(store.close)
-        atomic.sync_directory(directory)
-    finally:
-        key_file.wipe(key)
-    return store, audit
+        return service
 
 
 def _listeners(config: Config) -> list[Listener]:
@@ -124,21 +201,32 @@ def _listeners(config: Config) -> list[Listener]:
     }
     return [
         Listener(
-            principal=principal, socket=_directory(config.runtime_dir / directory) / SOCKET_NAME
+            principal=principal, socket=directory.ensure(config.runtime_dir / name) / SOCKET_NAME
         )
-        for directory, principal in principals.items()
+        for name, principal in principals.items()
     ]
+
+
+def _http_server(
+    sockets: Sequence[socket.socket], *, secrets: Secrets, tokens: Tokens
+) -> "HttpServer | None":
+    if not sockets:
+        return None
+    from leger_secrets.http.server import HttpServer  # what it needs takes memory
+
+    return HttpServer(sockets=sockets, secrets=secrets, tokens=tokens)
 
 
 def _refusal_recorder(audit: AuditLog) -> OnRefusal:
     """Return what notes a call that the policy table refuses."""
 
-    def record(principal: Principal, method: str, request: object) -> None:
-        secrets = getattr(request, "names", ()) or (getattr(request, "name", ""),)
+    def record(method: str, request: object, context: grpc.ServicerContext) -> None:
+        by = convert.caller(context)
+        secrets = convert.named_secrets(request) or [""]
         audit.record(
             [
                 AuditEntry(
-                    str(principal),
+                    by,
                     policy.RULES[method].action,
                     secret=secret,
                     stack=getattr(request, "stack", ""),
@@ -149,24 +237,6 @@ def _refusal_recorder(audit: AuditLog) -> OnRefusal:
         )
 
     return record
-
-
-def _directory(path: Path) -> Path:
-    """Return the directory, made with mode 0700 if it was not there."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-    else:
-        if os.access(path, os.W_OK | os.X_OK):
-            return path
-        reason = "this process may not write to it"
-    raise DirectoryUnusable(
-        f"The directory {path} cannot be used.",
-        why=f"Making it or writing to it fails: {reason}.",
-        next_step="Let it belong to the user the service runs as, on a file system that is not"
-        " read-only.",
-    )
 
 
 def _now() -> datetime:

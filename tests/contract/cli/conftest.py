@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from contract.cli import fakes
+from contract.cli.store import Store
 from leger.deployer.v1 import deployer_pb2, deployer_pb2_grpc
 from leger.secrets.v1 import secrets_pb2, secrets_pb2_grpc
 from leger_runtime.principals import Principal, Role
@@ -55,6 +57,15 @@ class Leger:
             check=False,
         )
         return Outcome(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+
+    def begun(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a command that does not end by itself."""
+        return subprocess.Popen(
+            self.command(arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+        )
 
     def at_terminal(self, *arguments: str, answers: Sequence[str] = ()) -> Outcome:
         """Run at a terminal of 80 columns; type an answer at each prompt (": " or "] ")."""
@@ -114,15 +125,24 @@ def leger(runtime: Path, bytecode: Path) -> Leger:
 
 
 @pytest.fixture
-def secrets(runtime: Path) -> Iterator[fakes.Secrets]:
-    """A secrets service on the operator's socket."""
-    servicer = fakes.Secrets()
+def secrets(runtime: Path) -> Iterator[Store]:
+    """The secrets service, with an empty store."""
+    store = Store(runtime)
+    store.start()
+    yield store
+    store.stop()
+
+
+@pytest.fixture
+def refusing(runtime: Path) -> Iterator[fakes.Refusing]:
+    """A secrets service that fails at everything."""
+    servicer = fakes.Refusing()
     server = _server(
         runtime,
         "secrets",
         secrets_pb2.DESCRIPTOR.services_by_name["SecretsService"],
         lambda grpc_server: secrets_pb2_grpc.add_SecretsServiceServicer_to_server(
-            servicer, grpc_server
+            cast("secrets_pb2_grpc.SecretsServiceServicer", servicer), grpc_server
         ),
     )
     yield servicer

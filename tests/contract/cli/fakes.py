@@ -10,7 +10,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from leger.deployer.v1 import deployer_pb2 as d
 from leger.deployer.v1 import deployer_pb2_grpc as d_grpc
 from leger.secrets.v1 import secrets_pb2 as s
-from leger.secrets.v1 import secrets_pb2_grpc as s_grpc
 from leger_runtime.errors import FieldViolation, Kind, LegerError, RemoteError
 
 LONG_AGO = Timestamp(seconds=1_700_000_000)
@@ -30,98 +29,16 @@ def failure(
     )
 
 
-class Secrets(s_grpc.SecretsServiceServicer):
-    """An in-memory secrets service; `units` are bound to every secret."""
+class Refusing:
+    """A secrets service that fails at everything it is asked."""
 
     def __init__(self) -> None:
-        self.values: dict[str, list[bytes]] = {}
-        self.active: dict[str, int] = {}
-        self.units: list[str] = []
-        self.forced: list[bool] = []
-        self.fails: LegerError | None = None
+        self.error = failure(Kind.INTERNAL, "SOME_REASON")
+        for method in s.DESCRIPTOR.services_by_name["SecretsService"].methods:
+            setattr(self, method.name, self._refuse)
 
-    def _known(self, name: str) -> list[bytes]:
-        if self.fails:
-            raise self.fails
-        if name not in self.values:
-            raise failure(Kind.NOT_FOUND, "SECRET_NOT_FOUND", f"There is no secret {name}.")
-        return self.values[name]
-
-    def _info(self, name: str) -> s.SecretInfo:
-        return s.SecretInfo(
-            name=name,
-            versions=[
-                s.SecretVersion(version=n, create_time=LONG_AGO, created_by="operator:root")
-                for n, _ in enumerate(self._known(name), 1)
-            ],
-            active_version=self.active[name],
-            revision=7,
-            units=self.units,
-        )
-
-    def PutSecret(
-        self, request: s.PutSecretRequest, context: grpc.ServicerContext
-    ) -> s.PutSecretResponse:
-        if self.fails:
-            raise self.fails
-        versions = self.values.setdefault(request.name, [])
-        created = not versions or versions[-1] != request.value
-        if created:
-            versions.append(request.value)
-        if request.activate or request.name not in self.active:
-            self.active[request.name] = len(versions)
-        is_active = self.active[request.name] == len(versions)
-        return s.PutSecretResponse(version=len(versions), active=is_active, created=created)
-
-    def GetSecret(
-        self, request: s.GetSecretRequest, context: grpc.ServicerContext
-    ) -> s.GetSecretResponse:
-        versions = self._known(request.name)
-        version = request.version or self.active[request.name]
-        return s.GetSecretResponse(value=versions[version - 1], version=version)
-
-    def GetSecretInfo(
-        self, request: s.GetSecretInfoRequest, context: grpc.ServicerContext
-    ) -> s.GetSecretInfoResponse:
-        return s.GetSecretInfoResponse(secret=self._info(request.name))
-
-    def ListSecrets(
-        self, request: s.ListSecretsRequest, context: grpc.ServicerContext
-    ) -> s.ListSecretsResponse:
-        return s.ListSecretsResponse(
-            secrets=[self._info(name) for name in sorted(self.values)], revision=7
-        )
-
-    def ResolveSecrets(
-        self, request: s.ResolveSecretsRequest, context: grpc.ServicerContext
-    ) -> s.ResolveSecretsResponse:
-        raise AssertionError("no command calls it")
-
-    def CreateSecretVersion(
-        self, request: s.CreateSecretVersionRequest, context: grpc.ServicerContext
-    ) -> s.CreateSecretVersionResponse:
-        raise AssertionError("no command calls it")
-
-    def ActivateSecretVersion(
-        self, request: s.ActivateSecretVersionRequest, context: grpc.ServicerContext
-    ) -> s.ActivateSecretVersionResponse:
-        self._known(request.name)
-        previous, self.active[request.name] = self.active[request.name], request.version
-        return s.ActivateSecretVersionResponse(previous_version=previous)
-
-    def DeleteSecret(
-        self, request: s.DeleteSecretRequest, context: grpc.ServicerContext
-    ) -> s.DeleteSecretResponse:
-        self._known(request.name)
-        self.forced.append(request.force)
-        del self.values[request.name]
-        return s.DeleteSecretResponse()
-
-    def DeleteSecretVersion(
-        self, request: s.DeleteSecretVersionRequest, context: grpc.ServicerContext
-    ) -> s.DeleteSecretVersionResponse:
-        del self._known(request.name)[request.version - 1]
-        return s.DeleteSecretVersionResponse()
+    def _refuse(self, request: object, context: grpc.ServicerContext) -> None:
+        raise self.error
 
 
 PORT = d.PublishedPort(host_address="127.0.0.1", host_port=8080, container_port=80, protocol="tcp")
@@ -202,6 +119,7 @@ class Deployer(d_grpc.DeployerServiceServicer):
         self.removals: list[d.RemoveStackRequest] = []
         self.controls: list[d.ControlServicesRequest] = []
         self.logs: list[d.StreamLogsRequest] = []
+        self.rollouts: list[d.RolloutSecretRequest] = []
         self.fails: dict[str, LegerError] = {}
         self.stacks = [
             d.Stack(
@@ -298,6 +216,25 @@ class Deployer(d_grpc.DeployerServiceServicer):
         self.controls.append(request)
         yield d.ControlServicesResponse(progress=progress(d.STEP_START, d.STEP_STATE_DONE))
         yield d.ControlServicesResponse(result=d.ControlResult(services=self.services))
+
+    def RolloutSecret(
+        self, request: d.RolloutSecretRequest, context: grpc.ServicerContext
+    ) -> Iterator[d.RolloutSecretResponse]:
+        started, done = d.STEP_STATE_STARTED, d.STEP_STATE_DONE
+        yield d.RolloutSecretResponse(progress=progress(d.STEP_ACTIVATE, started))
+        self._fail("RolloutSecret")
+        self.rollouts.append(request)
+        yield d.RolloutSecretResponse(progress=progress(d.STEP_ACTIVATE, done))
+        yield d.RolloutSecretResponse(progress=progress(d.STEP_RESTART, done, "web.service"))
+        yield d.RolloutSecretResponse(
+            result=d.RolloutResult(
+                secret=request.secret,
+                version=request.version or 1,
+                previous_version=2,
+                restarted=["web.service"],
+                not_running=["worker.service"],
+            )
+        )
 
     def StreamLogs(
         self, request: d.StreamLogsRequest, context: grpc.ServicerContext

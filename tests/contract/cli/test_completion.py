@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 from contract.cli.conftest import Leger
-from contract.cli.fakes import Deployer, Secrets
+from contract.cli.fakes import Deployer
+from contract.cli.store import Store
 
 
 def offered(leger: Leger, *words: str) -> list[str]:
@@ -29,15 +30,36 @@ def offered(leger: Leger, *words: str) -> list[str]:
 
 def test_nouns_and_verbs_are_offered_without_any_service(leger: Leger) -> None:
     assert offered(leger, "se") == ["secrets", "services"]
-    assert offered(leger, "secrets", "") == ["put", "get", "list", "info", "activate", "delete"]
+    assert {"put", "get", "list", "info", "delete"} <= set(offered(leger, "secrets", ""))
+    assert offered(leger, "secrets", "ge") == ["generate", "get"]
     assert "--dry-run" in offered(leger, "deploy", "install", "--d")
 
 
-@pytest.mark.parametrize("verb", ["put", "get", "info", "activate", "delete"])
-def test_secrets_are_offered_by_name(leger: Leger, secrets: Secrets, verb: str) -> None:
-    secrets.values = {"api_key": [b"x"], "api_url": [b"x"], "db": [b"x"]}
-    secrets.active = dict.fromkeys(secrets.values, 1)
+@pytest.mark.parametrize(
+    "verb",
+    ["put", "generate", "get", "info", "update", "activate", "delete", "export", "watch"],
+)
+def test_secrets_are_offered_by_name(leger: Leger, secrets: Store, verb: str) -> None:
+    for name in ("api_key", "api_url", "db"):
+        secrets.put(name, b"x")
     assert offered(leger, "--user", "secrets", verb, "api") == ["api_key", "api_url"]
+
+
+def test_tokens_and_principals_and_actions_are_offered(leger: Leger, secrets: Store) -> None:
+    for name in ("ci", "web"):
+        leger.run("auth", "token", "create", name)
+    secrets.put("api_key", b"x")
+    assert offered(leger, "--user", "auth", "token", "revoke", "") == ["ci", "web"]
+    can = ["--user", "secrets", "can"]
+    assert offered(leger, *can, "") == ["svc:deployer", "token:ci", "token:web"]
+    assert offered(leger, *can, "token:ci", "a") == ["activate"]
+    assert offered(leger, *can, "token:ci", "get", "") == ["api_key"]
+
+
+def test_scheduled_backups_are_offered_for_a_restore(leger: Leger, secrets: Store) -> None:
+    leger.run("secrets", "backup", "--scheduled")
+    [name] = offered(leger, "--user", "secrets", "restore", "--scheduled", "")
+    assert name.startswith("secrets-")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +75,28 @@ def test_stacks_and_services_are_offered_by_name(
     leger: Leger, deployer: Deployer, words: Sequence[str], names: list[str]
 ) -> None:
     assert offered(leger, "--user", *words) == names
+
+
+def test_a_secret_is_offered_for_a_command_to_run(leger: Leger, secrets: Store) -> None:
+    secrets.put("api_key", b"x")
+    assert offered(leger, "--user", "run", "--secret", "a") == ["api_key"]
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--key", ["ed25519", "x25519", "p256", "rsa3072"]),
+        ("--encoding", ["base64url", "base64", "hex"]),
+    ],
+)
+def test_the_kinds_of_generated_values_are_offered(
+    leger: Leger, option: str, words: list[str]
+) -> None:
+    assert offered(leger, "secrets", "generate", "x", option, "") == words
+
+
+def test_formats_are_offered(leger: Leger) -> None:
+    assert offered(leger, "secrets", "import", "x", "--format", "") == ["env", "json", "yaml"]
 
 
 def test_a_silent_service_offers_nothing_and_says_nothing(leger: Leger) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from contract.cli.conftest import Leger
-from contract.cli.fakes import Deployer, Secrets
+from contract.cli.fakes import Deployer
+from contract.cli.store import Store
 
 NOBODY = 65_534
 
@@ -61,7 +62,7 @@ def test_a_missing_podman_is_named(leger: Leger, host: dict[str, str]) -> None:
     assert "podman is not installed" in done.err
 
 
-def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Secrets) -> None:
+def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Store) -> None:
     directory = leger.runtime / "leger/secrets/operator"
     prefix: list[str] = []
     if os.geteuid() == 0:
@@ -85,21 +86,11 @@ def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Sec
     assert done.stderr.startswith("error: This account may not use these services.")
 
 
-def begun(leger: Leger, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start a command whose service does not go on after the first event."""
-    return subprocess.Popen(
-        leger.command(arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=leger.environment,
-    )
-
-
 def test_an_interrupted_command_ends_with_130_and_no_traceback(
     leger: Leger, deployer: Deployer
 ) -> None:
     deployer.go_on.clear()
-    with begun(leger, "services", "logs", "web", "-f") as process:
+    with leger.begun("services", "logs", "web", "-f") as process:
         assert process.stdout is not None
         assert b"ready" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -110,7 +101,7 @@ def test_an_interrupted_command_ends_with_130_and_no_traceback(
 
 def test_a_reader_that_leaves_ends_the_command_quietly(leger: Leger, deployer: Deployer) -> None:
     deployer.go_on.clear()
-    with begun(leger, "services", "logs", "web", "-f") as process:
+    with leger.begun("services", "logs", "web", "-f") as process:
         assert process.stdout is not None
         assert b"ready" in process.stdout.readline()
         process.stdout.close()
@@ -124,7 +115,7 @@ def test_an_interrupted_install_says_where_to_look(
     leger: Leger, deployer: Deployer, stack: Path
 ) -> None:
     deployer.go_on.clear()
-    with begun(leger, "deploy", "install", str(stack), "--yes") as process:
+    with leger.begun("deploy", "install", str(stack), "--yes") as process:
         assert process.stderr is not None
         while b"Start units" not in process.stderr.readline():
             assert process.poll() is None

@@ -1,18 +1,21 @@
 """What a client sees of the deployer, call by call."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from leger.deployer.v1 import deployer_pb2 as pb
 from leger.deployer.v1 import deployer_pb2_grpc as pb_grpc
+from leger_deployer import wiring
 from leger_deployer.config import Config
 from leger_deployer.domain.errors import SystemdUnavailable
 from leger_runtime import client
 from leger_runtime.errors import Kind, LegerError
-from unit.deployer.fakes import SHOP, FakeHost
+from unit.deployer.fakes import SHOP, FakeHost, Killed, Versions
 
 Stub = pb_grpc.DeployerServiceStub
 Stream = Callable[[], Any]
@@ -258,3 +261,91 @@ def test_a_stack_that_is_installed_is_said_to_be_though_nobody_can_tell_how_it_i
     result = events(lambda: operator.ApplyPlan(request))[-1].result
     assert (result.stack, result.generation, list(result.services)) == ("shop", 1, [])
     assert host.files.stacks() == ["shop"]
+
+
+def rollout(operator: Stub, version: int = 2) -> Stream:
+    request = pb.RolloutSecretRequest(secret="db/password", version=version)
+    return lambda: operator.RolloutSecret(request)
+
+
+def test_a_secret_is_rolled_out_step_by_step(operator: Stub, host: FakeHost) -> None:
+    install(operator)
+    host.versions["db/password"] = Versions(stored={1, 2})
+    *progress, last = events(rollout(operator))
+    done = [
+        (event.progress.step, event.progress.subject)
+        for event in progress
+        if event.progress.state == pb.STEP_STATE_DONE
+    ]
+    assert done == [
+        (pb.STEP_SECRETS, ""),
+        (pb.STEP_ACTIVATE, ""),
+        (pb.STEP_RESTART, "db.service"),
+        (pb.STEP_RESTART, "web.service"),
+        (pb.STEP_RESTART, ""),
+    ]
+    result = last.result
+    assert (result.secret, result.version, result.previous_version) == ("db/password", 2, 1)
+    assert list(result.restarted) == ["db.service", "web.service"]
+    assert list(result.not_running) == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "version", "reason", "kind"),
+    [
+        ({}, 7, "VERSION_NOT_FOUND", Kind.NOT_FOUND),
+        ({}, 0, "NO_PREVIOUS_VERSION", Kind.CONFLICT),
+        ({"stored_secrets": {"api_key"}}, 2, "SECRET_NOT_FOUND", Kind.NOT_FOUND),
+        ({"stored_secrets": {"db/password"}}, 2, "SECRET_NOT_FOUND", Kind.NOT_FOUND),
+        ({"secrets_up": False}, 2, "SECRETS_UNAVAILABLE", Kind.UNAVAILABLE),
+        ({"breaks": {("web.service", "db/password", 2)}}, 2, "UNIT_FAILED", Kind.UNAVAILABLE),
+        ({"sickens": {("web.service", "db/password", 2)}}, 2, "UNIT_UNHEALTHY", Kind.UNAVAILABLE),
+        (
+            {"kept_back": {("web.service", "db/password", 2)}},
+            2,
+            "VERSION_NOT_SERVED",
+            Kind.UNAVAILABLE,
+        ),
+    ],
+)
+def test_a_rollout_that_cannot_be_fails_with_its_reason_and_the_former_version_stays(
+    operator: Stub,
+    host: FakeHost,
+    trouble: dict[str, object],
+    version: int,
+    reason: str,
+    kind: Kind,
+) -> None:
+    install(operator)
+    host.versions["db/password"] = Versions(stored={1, 2})
+    for name, value in trouble.items():
+        setattr(host, name, value)
+    error = failure(rollout(operator, version))
+    assert (error.reason, error.kind) == (reason, kind)
+    assert error.why
+    assert error.next_step
+    assert host.versions["db/password"].active == 1
+
+
+def test_a_service_that_starts_goes_back_from_a_rollout_that_was_killed(
+    operator: Stub, host: FakeHost, config: Config
+) -> None:
+    install(operator)
+    host.versions["db/password"] = Versions(stored={1, 2})
+    host.trouble.changes.clear()
+    host.trouble.at, host.trouble.error = 4, Killed()
+    with pytest.raises(Killed):
+        host.operations().rollouts.roll_out("db/password", 2, lambda _: None)
+    assert host.versions["db/password"].active == 2
+    next_config = replace(config, runtime_dir=config.runtime_dir.with_name("next"))
+    service = wiring.serve(next_config, host.operations())
+    service.start()
+    try:
+        deadline = time.monotonic() + 10
+        while host.rollout.read() is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        service.stop()
+    assert host.versions["db/password"].active == 1
+    assert {served.version for served in host.served.values()} == {1}

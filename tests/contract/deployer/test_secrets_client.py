@@ -1,5 +1,7 @@
 """The deployer as a client of the real secrets service."""
 
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +10,13 @@ from leger.secrets.v1 import secrets_pb2 as pb
 from leger.secrets.v1 import secrets_pb2_grpc as pb_grpc
 from leger_deployer.adapters.secrets_client import SecretsServiceClient
 from leger_deployer.domain.errors import SecretsUnavailable
+from leger_deployer.domain.ports.secret_versions import SecretState
 from leger_deployer.domain.stack import SecretUse
 from leger_runtime import client
-from leger_runtime.errors import RemoteError
+from leger_runtime.errors import Kind, RemoteError
 from leger_secrets import wiring
 from leger_secrets.config import Config
+from leger_secrets.service import SecretsService
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def service(config: Config) -> Iterator[wiring.SecretsService]:
+def service(config: Config) -> Iterator[SecretsService]:
     service = wiring.build(config)
     service.start()
     yield service
@@ -44,11 +48,22 @@ def use(unit: str, secret: str, type_: str = "env") -> SecretUse:
     return SecretUse(unit=unit, secret=secret, credential=secret, type=type_, target="X")
 
 
-def put(config: Config, *names: str) -> None:
+def put(config: Config, *names: str, value: bytes = b"v") -> None:
     with client.channel(config.runtime_dir / "operator/grpc.sock") as channel:
         stub = pb_grpc.SecretsServiceStub(channel)
         for name in names:
-            stub.PutSecret(pb.PutSecretRequest(name=name, value=b"v"))
+            stub.PutSecret(pb.PutSecretRequest(name=name, value=value))
+
+
+def ask(config: Config, unit: str, credential: str) -> bytes:
+    """Ask for a credential as systemd does when a unit starts."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(10)
+        asking.bind(f"\0{os.urandom(8).hex()}/unit/{unit}/{credential}")
+        asking.connect(str(config.runtime_dir / "credentials.sock"))
+        asking.shutdown(socket.SHUT_WR)
+        with asking.makefile("rb") as answer:
+            return answer.read()
 
 
 def bindings(config: Config) -> list[tuple[str, str, str]]:
@@ -58,7 +73,7 @@ def bindings(config: Config) -> list[tuple[str, str, str]]:
 
 
 def test_it_sees_names(
-    service: wiring.SecretsService, deployer: SecretsServiceClient, config: Config
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
 ) -> None:
     assert deployer.stored() == frozenset()
     put(config, "a", "b/c")
@@ -67,7 +82,7 @@ def test_it_sees_names(
 
 
 def test_it_binds_each_unit_to_each_secret_once_and_takes_all_away_again(
-    service: wiring.SecretsService, deployer: SecretsServiceClient, config: Config
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
 ) -> None:
     deployer.bind("shop", [use("web.service", "a"), use("web.service", "a", "mount"),
                            use("db.service", "b")])  # fmt: skip
@@ -76,8 +91,45 @@ def test_it_binds_each_unit_to_each_secret_once_and_takes_all_away_again(
     assert bindings(config) == []
 
 
+def test_it_sees_and_activates_versions_by_their_numbers(
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
+) -> None:
+    put(config, "a")
+    put(config, "a", value=b"w")
+    assert deployer.state("a") == SecretState(active=1, previous=0, versions=frozenset({1, 2}))
+    deployer.activate("a", 2)
+    assert deployer.state("a") == SecretState(active=2, previous=1, versions=frozenset({1, 2}))
+    deployer.activate("a", 2)
+    for unknown in (lambda: deployer.activate("a", 3), lambda: deployer.state("b")):
+        with pytest.raises(RemoteError) as raised:
+            unknown()
+        assert raised.value.kind is Kind.NOT_FOUND
+
+
+def test_it_knows_which_version_each_unit_was_last_handed(
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
+) -> None:
+    put(config, "a")
+    deployer.bind("shop", [use("web.service", "a"), use("job@.service", "a")])
+    job, web = deployer.bound("a")
+    assert (job.stack, job.unit, job.served) == ("shop", "job@.service", {})
+    assert (web.unit, web.served) == ("web.service", {})
+    for unit in ("web.service", "job@x.service", "job@y.service"):
+        assert ask(config, unit, "a") == b"v"
+    put(config, "a", value=b"w")
+    deployer.activate("a", 2)
+    assert ask(config, "job@x.service", "a") == b"w"
+    job, web = deployer.bound("a")
+    assert {unit: served.version for unit, served in job.served.items()} == {
+        "job@x.service": 2,
+        "job@y.service": 1,
+    }
+    assert job.served["job@x.service"].time > web.served["web.service"].time
+    assert deployer.bound("b") == []
+
+
 def test_what_the_service_refuses_is_passed_on(
-    service: wiring.SecretsService, deployer: SecretsServiceClient
+    service: SecretsService, deployer: SecretsServiceClient
 ) -> None:
     deployer.bind("shop", [use("web.service", "a")])
     with pytest.raises(RemoteError) as raised:

@@ -23,6 +23,17 @@ def who(request: bytes, context: grpc.ServicerContext) -> bytes:
     return request + b" by " + str(principals.current()).encode()
 
 
+GARBLED = b"garbled"
+"""What the service cannot read."""
+
+
+def read(content: bytes) -> bytes:
+    """Stand in for a message's deserializer."""
+    if content == GARBLED:
+        raise ValueError("it is garbled")
+    return content
+
+
 def register(server: grpc.Server, answer: Answer = who) -> None:
     """Add the service, answering each request with what `answer` makes of it."""
 
@@ -38,11 +49,11 @@ def register(server: grpc.Server, answer: Answer = who) -> None:
             yield answer(request, context)
 
     handlers = {
-        "UnaryUnary": grpc.unary_unary_rpc_method_handler(answer),
-        "UnaryStream": grpc.unary_stream_rpc_method_handler(unary_stream),
-        "StreamUnary": grpc.stream_unary_rpc_method_handler(stream_unary),
-        "StreamStream": grpc.stream_stream_rpc_method_handler(stream_stream),
-        "Unlisted": grpc.unary_unary_rpc_method_handler(answer),
+        "UnaryUnary": grpc.unary_unary_rpc_method_handler(answer, read),
+        "UnaryStream": grpc.unary_stream_rpc_method_handler(unary_stream, read),
+        "StreamUnary": grpc.stream_unary_rpc_method_handler(stream_unary, read),
+        "StreamStream": grpc.stream_stream_rpc_method_handler(stream_stream, read),
+        "Unlisted": grpc.unary_unary_rpc_method_handler(answer, read),
     }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from contract.runtime import echo
 from contract.runtime.conftest import Connect, Serve
-from leger_runtime import client
+from leger_runtime import client, principals
 from leger_runtime.errors import FieldViolation, Kind, LegerError
 from leger_runtime.principals import Principal
 
@@ -137,11 +137,25 @@ def test_a_method_that_does_not_exist_stays_unimplemented(serve: Serve, connect:
     assert caught.value.reason == "UNIMPLEMENTED"
 
 
+@pytest.mark.parametrize("kind", echo.KINDS)
+def test_a_request_that_cannot_be_read_is_the_callers_mistake(
+    serve: Serve, connect: Connect, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve()
+    with pytest.raises(LegerError) as caught:
+        call(connect("operator"), kind, *([b"hello"] * kind.startswith("Stream")), echo.GARBLED)
+    error = caught.value
+    assert (error.kind, error.reason) == (Kind.INVALID, "REQUEST_UNREADABLE")
+    assert error.why
+    assert error.next_step
+    assert caplog.records == []
+
+
 def test_a_refusal_is_told_with_its_request_before_the_caller_is(
     serve: Serve, connect: Connect
 ) -> None:
     told: list[tuple[Principal, str, object]] = []
-    serve(on_refusal=lambda *refused: told.append(refused))
+    serve(on_refusal=lambda *refused: told.append((principals.current(), *refused[:2])))
     with pytest.raises(LegerError):
         call(connect("deployer"), "UnaryUnary", b"hello")
     assert told == [(echo.DEPLOYER, f"/{echo.SERVICE}/UnaryUnary", b"hello")]

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from leger_runtime import client
 from leger_runtime.errors import Kind, LegerError
+from leger_runtime.server import Listener, UnixServer
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -85,6 +86,34 @@ def test_health_is_answered_for_each_service_and_the_whole(
     with pytest.raises(grpc.RpcError) as caught:
         health.Check(health_pb2.HealthCheckRequest(service="unknown"))
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_one_service_that_cannot_serve_takes_the_whole_with_it_but_no_other(
+    connect: Connect, tmp_path: Path
+) -> None:
+    other = "grpc.reflection.v1alpha.ServerReflection"
+    server = UnixServer(
+        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
+        policy=echo.POLICY,
+        services=(echo.SERVICE, other),
+        register=echo.register,
+    )
+    server.set_serving(serving=False, services=[other])  # known before it starts
+    server.start()
+    try:
+        stub = health_pb2_grpc.HealthStub(connect("operator"))
+
+        def health() -> list[int]:
+            return [
+                stub.Check(health_pb2.HealthCheckRequest(service=service)).status
+                for service in ("", echo.SERVICE, other)
+            ]
+
+        assert health() == [NOT_SERVING, SERVING, NOT_SERVING]
+        server.set_serving(serving=True, services=[other])
+        assert health() == [SERVING, SERVING, SERVING]
+    finally:
+        server.stop(grace=0)
 
 
 def test_health_is_streamed_as_it_changes(serve: Serve, connect: Connect) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from leger.secrets.v1 import access_pb2_grpc, audit_pb2_grpc, store_pb2_grpc
 from leger.secrets.v1 import secrets_pb2_grpc as pb_grpc
 from leger_runtime import client
 from leger_secrets import wiring
@@ -27,6 +28,9 @@ class Client:
     channel: grpc.Channel
     secrets: pb_grpc.SecretsServiceStub
     bindings: pb_grpc.BindingsServiceStub
+    access: access_pb2_grpc.AccessServiceStub
+    store: store_pb2_grpc.StoreServiceStub
+    audit: audit_pb2_grpc.AuditServiceStub
 
 
 def connect(config: Config, principal: str) -> Client:
@@ -35,17 +39,22 @@ def connect(config: Config, principal: str) -> Client:
         channel=channel,
         secrets=pb_grpc.SecretsServiceStub(channel),
         bindings=pb_grpc.BindingsServiceStub(channel),
+        access=access_pb2_grpc.AccessServiceStub(channel),
+        store=store_pb2_grpc.StoreServiceStub(channel),
+        audit=audit_pb2_grpc.AuditServiceStub(channel),
     )
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    key_file = tmp_path / "store-key"
+    key_file = tmp_path / "root-key"
     key_file.write_bytes(KEY)
     return Config(
         runtime_dir=tmp_path / "run",
         state_dir=tmp_path / "state",
+        backup_dir=tmp_path / "state/backups",
         key_file=key_file,
+        policy_file=tmp_path / "policy.toml",
         journal_socket=tmp_path / "journal",
     )
 
@@ -112,19 +121,23 @@ def ask(config: Config, service: None) -> Ask:
 Process = subprocess.Popen[bytes]
 
 
-def start_process(config: Config, **variables: str) -> Process:
-    """Start the service as a process of its own."""
-    environment = {
+def environment(config: Config) -> dict[str, str]:
+    """Return the environment of a process that is configured so."""
+    return {
         "PATH": os.environ["PATH"],
         "LEGER_RUNTIME_DIR": str(config.runtime_dir),
         "LEGER_STATE_DIR": str(config.state_dir),
         "LEGER_KEY_FILE": str(config.key_file),
+        "LEGER_POLICY_FILE": str(config.policy_file),
         "LEGER_JOURNAL_SOCKET": str(config.journal_socket),
-        **variables,
     }
+
+
+def start_process(config: Config, **variables: str) -> Process:
+    """Start the service as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "leger_secrets"],
-        env=environment,
+        env={**environment(config), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -4,6 +4,7 @@ import base64
 import logging
 import subprocess
 import traceback
+from typing import Any
 
 import pytest
 from contract.secrets.conftest import Ask, Client, start_process, wait_until_serving
@@ -13,7 +14,15 @@ from leger_runtime.errors import LegerError
 from leger_secrets.config import Config
 
 CANARY = b"correct-horse-battery-staple"
-FORMS = [CANARY, base64.b64encode(CANARY), CANARY.hex().encode(), repr(CANARY).encode()[2:-1]]
+RECIPES = [
+    pb.Recipe(password=pb.Recipe.Password(symbols=True)),
+    pb.Recipe(token=pb.Recipe.Token(prefix="sk-")),
+    *(
+        pb.Recipe(private_key=pb.Recipe.PrivateKey(algorithm=algorithm))
+        for algorithm in pb.Recipe.PrivateKey.Algorithm.values()
+    ),
+    pb.Recipe(private_key=pb.Recipe.PrivateKey(openssh=True)),
+]
 
 
 def exercise(operator: Client) -> list[str]:
@@ -23,6 +32,9 @@ def exercise(operator: Client) -> list[str]:
     secrets.PutSecret(pb.PutSecretRequest(name="a", value=CANARY + b"2"))
     assert secrets.GetSecret(pb.GetSecretRequest(name="a")).value == CANARY
     secrets.ResolveSecrets(pb.ResolveSecretsRequest(names=["a"]))
+    item = pb.ImportSecretsRequest.Item(name="imported", value=CANARY)
+    for dry_run in (True, False):
+        secrets.ImportSecrets(pb.ImportSecretsRequest(secrets=[item], dry_run=dry_run))
     failing = [
         lambda: secrets.PutSecret(pb.PutSecretRequest(name="", value=CANARY)),
         lambda: secrets.PutSecret(pb.PutSecretRequest(name="b", value=CANARY * 40_000)),
@@ -30,6 +42,7 @@ def exercise(operator: Client) -> list[str]:
             pb.CreateSecretVersionRequest(name="a", version=1, value=CANARY)
         ),
         lambda: secrets.CreateSecretVersion(pb.CreateSecretVersionRequest(name="a", value=CANARY)),
+        lambda: secrets.ImportSecrets(pb.ImportSecretsRequest(secrets=[item, item])),
     ]
     texts = []
     for request in failing:
@@ -41,8 +54,12 @@ def exercise(operator: Client) -> list[str]:
     return texts
 
 
-def assert_absent(content: bytes, where: str) -> None:
-    for form in FORMS:
+def forms(value: bytes) -> list[bytes]:
+    return [value, base64.b64encode(value), value.hex().encode(), repr(value).encode()[2:-1]]
+
+
+def assert_absent(content: bytes, where: str, value: bytes = CANARY) -> None:
+    for form in forms(value):
         assert form not in content, where
 
 
@@ -58,6 +75,33 @@ def test_no_error_no_log_and_no_file_shows_a_value(
     assert {path.name for path in files} >= {"audit.log", "secrets.db", "secrets.db-wal"}
     for path in files:
         assert_absent(path.read_bytes(), path.name)
+
+
+def test_a_generated_value_is_seen_by_nobody_but_whoever_gets_it(
+    config: Config, operator: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = operator.secrets
+    shown: list[object] = []
+    values: list[bytes] = []
+    with caplog.at_level(logging.DEBUG):
+        for recipe in RECIPES:
+            request = pb.GenerateSecretRequest(name="a", recipe=recipe, activate=True)
+            shown.append(secrets.GenerateSecret(request))
+            values.append(secrets.GetSecret(pb.GetSecretRequest(name="a")).value)
+        shown.append(secrets.GetSecretInfo(pb.GetSecretInfoRequest(name="a")))
+        shown.append(secrets.ListSecrets(pb.ListSecretsRequest()))
+        watching: Any = secrets.WatchSecrets(pb.WatchSecretsRequest())
+        shown += [next(watching) for _ in range(2 * len(RECIPES))]
+        watching.cancel()
+    files = [path for path in config.state_dir.rglob("*") if path.is_file()]
+    for value in values:
+        # Of a key, each line without what every key of its kind begins with.
+        parts = {line[24:] or value for line in value.splitlines() if b"-----" not in line}
+        for part in parts:
+            assert_absent(str(shown).encode(), "an answer", part)
+            assert_absent(caplog.text.encode(), "the log", part)
+            for path in files:
+                assert_absent(path.read_bytes(), path.name, part)
 
 
 def test_the_process_shows_a_value_neither_while_it_runs_nor_when_it_ends(config: Config) -> None:

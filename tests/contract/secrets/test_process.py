@@ -19,7 +19,6 @@ from contract.secrets.conftest import (
 from leger.secrets.v1 import secrets_pb2 as pb
 from leger_runtime import client
 from leger_runtime.errors import Kind, LegerError
-from leger_secrets.adapters import sqlcipher
 from leger_secrets.config import Config
 from unit.secrets.disks import small_disk
 
@@ -69,47 +68,11 @@ def test_it_starts_again_over_the_sockets_of_a_killed_one(config: Config) -> Non
         connect(config, "operator").secrets.ListSecrets(pb.ListSecretsRequest())
 
 
-def test_without_its_key_it_says_so(config: Config, tmp_path: Path) -> None:
-    code, lines = failed_start(replace(config, key_file=tmp_path / "absent"))
-    assert code == Kind.NOT_FOUND.value
-    assert lines == [
-        f"The store's key {tmp_path / 'absent'} cannot be read.",
-        "No such file or directory.",
-        "Make one with `legerd bootstrap`, or point LEGER_KEY_FILE at the key.",
-    ]
-    assert not config.state_dir.exists()
-
-
-def test_with_another_key_it_says_so(config: Config) -> None:
-    with serving(config):
-        pass
-    config.key_file.write_bytes(bytes(32))
-    code, lines = failed_start(config)
-    assert code == Kind.CONFLICT.value
-    assert lines[0] == f"The store {config.state_dir}/secrets.db cannot be opened with this key."
-    assert len(lines) == 3
-
-
-def test_a_newer_store_is_left_alone(config: Config) -> None:
-    with serving(config):
-        pass
-    connection = sqlcipher.connect(
-        config.state_dir / "secrets.db", config.key_file.read_bytes(), writable=True
-    )
-    connection.execute("PRAGMA user_version = 1000")
-    connection.close()
-    before = (config.state_dir / "secrets.db").read_bytes()
-    code, lines = failed_start(config)
-    assert code == Kind.CONFLICT.value
-    assert lines[1] == "Its schema is version 1000, and this leger knows 1."
-    assert (config.state_dir / "secrets.db").read_bytes() == before
-
-
 def test_a_second_service_on_the_same_state_is_refused(config: Config, tmp_path: Path) -> None:
     with serving(config):
         code, lines = failed_start(replace(config, runtime_dir=tmp_path / "run2"))
     assert code == Kind.CONFLICT.value
-    assert lines[1] == "Another process has locked the audit log there."
+    assert lines[1] == "Another process has locked it."
 
 
 def test_a_state_directory_that_cannot_be_written_is_named(config: Config) -> None:

@@ -48,6 +48,7 @@ def scope(tmp_path: Path) -> Scope:
         system(),
         data=tmp_path / "data",
         secrets_data=tmp_path / "secrets_data",
+        config=tmp_path / "config",
         quadlets=tmp_path / "quadlets",
         encrypted_credentials=tmp_path / "credstore.encrypted",
         plain_credentials=tmp_path / "credstore",
@@ -63,8 +64,12 @@ def share(tmp_path: Path) -> Path:
     return share
 
 
-def run(scope: Scope, share: Path, host: Host) -> None:
-    bootstrap.bootstrap(scope, share=share, run=host, say=lambda _line: None)
+def run(scope: Scope, share: Path, host: Host, *, why_sealed: str = "") -> list[str]:
+    said: list[str] = []
+    bootstrap.bootstrap(
+        scope, share=share, run=host, say=said.append, why_sealed=lambda _: why_sealed
+    )
+    return said
 
 
 def test_a_fresh_host_gets_image_key_units_and_a_started_pod(scope: Scope, share: Path) -> None:
@@ -108,3 +113,14 @@ def test_what_the_services_keep_is_readable_by_their_owner_alone(scope: Scope, s
     run(scope, share, Host())
     assert scope.secrets_data.stat().st_mode & 0o777 == 0o700
     assert scope.data.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_sealed_store_is_said_and_is_no_failure(scope: Scope, share: Path) -> None:
+    said = run(scope, share, Host(), why_sealed="A passphrase is needed. Type it.")
+    assert said[-1].endswith("A passphrase is needed. Type it.")
+    assert run(scope, share, Host())[-1] == "the services are ready"
+
+
+def test_the_directory_of_the_policy_is_there_to_be_mounted(scope: Scope, share: Path) -> None:
+    run(scope, share, Host())
+    assert scope.config.is_dir()

@@ -1,15 +1,15 @@
 from pathlib import Path
 
 from leger_bootstrap import quadlets, scope
-from leger_bootstrap.store_key import StoreKey
+from leger_bootstrap.root_key import RootKey
 
 SHIPPED = quadlets.read_shipped(Path(__file__).parents[3] / "quadlets")
-KEY = StoreKey(Path("/etc/credstore.encrypted/leger.store-key"), sealed=True)
+KEY = RootKey(Path("/etc/credstore.encrypted/leger.root-key"), sealed=True)
 ALICE = scope.user(environment={}, home=Path("/home/alice"), uid=1000, account="alice")
 
 
-def placed(where: scope.Scope) -> dict[str, str]:
-    return quadlets.for_host(SHIPPED, scope=where, image="localhost/leger/services:1", key=KEY)
+def placed(where: scope.Scope, key: RootKey | None = KEY) -> dict[str, str]:
+    return quadlets.for_host(SHIPPED, scope=where, image="localhost/leger/services:1", key=key)
 
 
 def test_the_shipped_files_are_placed_as_they_are() -> None:
@@ -17,9 +17,9 @@ def test_the_shipped_files_are_placed_as_they_are() -> None:
     assert {name: files[name] for name in SHIPPED} == SHIPPED
 
 
-def test_the_store_key_goes_to_the_secrets_service_alone() -> None:
+def test_the_root_key_goes_to_the_secrets_service_alone() -> None:
     files = placed(scope.system())
-    holders = [name for name, text in files.items() if "store-key" in text]
+    holders = [name for name, text in files.items() if "root-key" in text]
     assert holders == ["leger-secrets.container.d/10-host.conf"]
 
 
@@ -27,6 +27,23 @@ def test_the_deployer_sees_its_directories_under_the_hosts_own_paths() -> None:
     text = placed(ALICE)["leger-deployer.container.d/10-host.conf"]
     assert "Volume=/home/alice/.local/share/leger:/home/alice/.local/share/leger\n" in text
     assert "Volume=/run/user/1000/bus:/run/leger/bus\n" in text
+
+
+def test_the_secrets_service_sees_its_state_and_the_policy_under_the_hosts_own_paths() -> None:
+    text = placed(ALICE)["leger-secrets.container.d/10-host.conf"]
+    state, policy = "/home/alice/.local/share/legerd", "/home/alice/.config/leger"
+    for line in (
+        f"Environment=LEGER_STATE_DIR={state}",
+        f"Volume={state}:{state}",
+        f"Environment=LEGER_POLICY_FILE={policy}/policy.toml",
+        f"Volume={policy}:{policy}:ro",
+    ):
+        assert f"{line}\n" in text
+
+
+def test_without_a_root_key_none_is_handed_over() -> None:
+    files = placed(scope.system(), key=None)
+    assert not any("root-key" in text for text in files.values())
 
 
 def test_only_a_rootless_pod_keeps_the_users_id() -> None:

@@ -4,48 +4,22 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from leger_cli import app, main, shapes
+from leger_cli import main, shapes
+from leger_cli.parser import LegerGroup
 from leger_cli.version import __version__
-from typer.core import TyperGroup
+from leger_runtime import version as runtime_version
 from unit.cli.conftest import Run
-
-if TYPE_CHECKING:
-    from typer._click import Command
+from unit.cli.tree import LEAVES, PATHS, commands
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def commands() -> Iterator[tuple[str, "Command"]]:
-    """Yield the path and the command of everything below leger."""
-    root = app.command()
-    yield from _below(root, typer.Context(root, info_name="leger"), "")
-
-
-def _below(
-    command: "Command", context: typer.Context, path: str
-) -> Iterator[tuple[str, "Command"]]:
-    yield path, command
-    if isinstance(command, TyperGroup):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None
-            inner = typer.Context(child, parent=context, info_name=name)
-            yield from _below(child, inner, f"{path} {name}".strip())
-
-
-PATHS = [path for path, _ in commands()]
-LEAVES = [path for path, command in commands() if not isinstance(command, TyperGroup)]
-
-
 def test_the_version_is_the_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert __version__ == project["version"]
+    assert __version__ == runtime_version.__version__ == project["version"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -67,6 +41,26 @@ def test_every_command_has_an_example_that_it_understands(path: str) -> None:
 
 def test_every_command_has_a_documented_result() -> None:
     assert sorted(shapes.RESULTS) == sorted(LEAVES)
+
+
+def test_every_command_for_secrets_is_under_a_heading(run: Run) -> None:
+    _, out, _ = run("secrets", "--help")
+    assert "Other commands" not in out
+    headings = [line for line in out.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings[0] == "Values:"
+    assert headings[-1] == "Global options:"
+
+
+def test_every_synonym_leads_to_a_command() -> None:
+    for path, group in commands():
+        if isinstance(group, LegerGroup):
+            meant = {f"{path} {words}".strip() for words in group.synonyms.values()}
+            assert meant <= set(PATHS)
+
+
+@pytest.mark.parametrize("path", ["", "secrets", "secrets put", "status"])
+def test_help_can_be_asked_for_in_short(run: Run, path: str) -> None:
+    assert run(*path.split(), "-h") == run(*path.split(), "--help")
 
 
 @pytest.mark.parametrize("noun", ["secrets", "deploy", "services"])
@@ -92,6 +86,11 @@ def test_an_option_alone_names_no_command(run: Run) -> None:
     [
         (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
         (["secrets", "gte", "x"], "No such command 'gte'. Did you mean 'get'?"),
+        (["secrets", "rm", "x"], "No such command 'rm'. Did you mean 'delete'?"),
+        (["secrets", "set", "x"], "No such command 'set'. Did you mean 'put'?"),
+        (["restart", "web"], "No such command 'restart'. Did you mean 'services restart'?"),
+        (["restrat", "web"], "No such command 'restrat'. Did you mean 'services restart'?"),
+        (["xyzzy"], "No such command 'xyzzy'.\n"),
         (["secrets", "get"], "Missing argument 'NAME'."),
         (["secrets", "get", "x", "--version", "0"], "Invalid value for '--version'"),
         (["status", "--bogus"], "No such option: --bogus"),
@@ -151,6 +150,16 @@ def test_only_the_nouns_that_are_used_are_imported() -> None:
         f"leger {__version__}",
         "['leger_cli.commands.version']",
     ]
+
+
+def test_a_command_for_secrets_imports_its_own_module_alone() -> None:
+    script = (
+        "import sys; from leger_cli import main; main.run(['secrets', 'get', '--bogus']); "
+        "print([n for n in sys.modules if n.startswith('leger_cli.commands.secrets.')])"
+    )
+    assert _python(script) == (
+        "['leger_cli.commands.secrets.app', 'leger_cli.commands.secrets.values']\n"
+    )
 
 
 def test_the_version_is_answered_before_anything_is_imported() -> None:

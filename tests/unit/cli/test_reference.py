@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from leger_cli.app import NOUNS
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -23,14 +25,8 @@ def test_the_reference_is_what_the_commands_say() -> None:
 
 def test_there_is_a_page_for_leger_and_for_each_noun(tmp_path: Path) -> None:
     assert generate(str(tmp_path)).returncode == 0
-    assert sorted(page.name for page in tmp_path.iterdir()) == [
-        "leger-deploy.1",
-        "leger-secrets.1",
-        "leger-services.1",
-        "leger-status.1",
-        "leger-validate.1",
-        "leger.1",
-    ]
+    nouns = [f"leger-{noun}.1" for noun in NOUNS if noun != "version"]
+    assert {page.name for page in tmp_path.iterdir()} == {"leger.1", *nouns}
     assert "--no\\-activate" not in (tmp_path / "leger-secrets.1").read_text()  # no bare hyphens
 
 

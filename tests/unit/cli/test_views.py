@@ -5,10 +5,8 @@ import time
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from leger.deployer.v1 import deployer_pb2 as d
-from leger.secrets.v1 import secrets_pb2 as s
 from leger_cli.views import plan as plan_view
 from leger_cli.views import ports, words
-from leger_cli.views import secrets as secrets_view
 from leger_cli.views import services as services_view
 from leger_cli.views import stacks as stacks_view
 from unit.cli.conftest import Written
@@ -215,89 +213,6 @@ def test_missing_secrets_are_named_once() -> None:
     plan = a_plan(stored=False)
     plan.secrets.append(plan.secrets[1])
     assert plan_view.missing_secrets(plan) == ["api_key"]
-
-
-@pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> s.SecretInfo:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    versions = [
-        s.SecretVersion(
-            version=number,
-            create_time=Timestamp(seconds=1_700_000_000 + number),
-            created_by="operator:root",
-        )
-        for number in (1, 2)
-    ]
-    return s.SecretInfo(
-        name="api_key",
-        versions=versions,
-        active_version=1,
-        units=["notes-web.service", "worker@.service"],
-    )
-
-
-def test_a_secrets_details_at_a_terminal(terminal: Written, secret: s.SecretInfo) -> None:
-    secrets_view.details(secret)
-    assert (
-        seen(terminal)
-        == """
-api_key
-  used by  notes-web.service, worker@.service
-
-VERSION  STORED               BY             STATE
-2        2023-11-14 22:13:22  operator:root
-1        2023-11-14 22:13:21  operator:root  active
-"""
-    )
-
-
-def test_secrets_at_a_terminal(terminal: Written, secret: s.SecretInfo) -> None:
-    secrets_view.table([secret])
-    assert (
-        seen(terminal)
-        == """
-NAME     ACTIVE  VERSIONS  CHANGED              USED BY
-api_key  1       2         2023-11-14 22:13:22  notes-web.service,
-                                                worker@.service
-"""
-    )
-
-
-def test_a_new_value_hints_at_the_services_to_restart_but_no_template(
-    terminal: Written, secret: s.SecretInfo
-) -> None:
-    secrets_view.put(s.PutSecretResponse(version=3, active=True, created=True), secret)
-    assert (
-        seen(terminal)
-        == """
-api_key: version 3 stored and active
-→ leger services restart notes-web
-"""
-    )
-
-
-def test_a_value_that_was_there_hints_at_nothing(terminal: Written, secret: s.SecretInfo) -> None:
-    secrets_view.put(s.PutSecretResponse(version=2, active=True, created=False), secret)
-    assert seen(terminal) == "\napi_key: version 2 has this value already and is active\n"
-
-
-def test_a_version_that_only_waits_says_how_it_becomes_active(
-    terminal: Written, secret: s.SecretInfo
-) -> None:
-    secrets_view.put(s.PutSecretResponse(version=3, active=False, created=True), secret)
-    assert (
-        seen(terminal)
-        == """
-api_key: version 3 stored; version 1 is active
-→ leger secrets activate api_key 3
-"""
-    )
-
-
-def test_activating_the_active_version_says_so(terminal: Written, secret: s.SecretInfo) -> None:
-    secrets_view.activated(secret, previous=1)
-    assert seen(terminal) == "\napi_key: version 1 was active already\n"
 
 
 def test_a_removal_names_the_volumes_it_left(terminal: Written) -> None:

@@ -4,26 +4,36 @@ The stacks' files are real ones on the disk; what Quadlet makes of them was reco
 5.4.2 on Debian 13 (`recorded/`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from leger_deployer import wiring
+from leger_deployer.adapters.rollout_file import RolloutFile
 from leger_deployer.adapters.stack_files import DiskStackFiles
 from leger_deployer.config import Config
 from leger_deployer.domain import drop_in
-from leger_deployer.domain.errors import ImageUnavailable, SecretsUnavailable
+from leger_deployer.domain.errors import (
+    ImageUnavailable,
+    SecretNotFound,
+    SecretsUnavailable,
+    VersionNotFound,
+)
 from leger_deployer.domain.health_check import HealthCheck
 from leger_deployer.domain.ports.container_engine import Health, Network
 from leger_deployer.domain.ports.host_commands import CommandResult
+from leger_deployer.domain.ports.rollout_journal import RolloutJournal
+from leger_deployer.domain.ports.secret_versions import BoundUnit, SecretState, Served
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitState
 from leger_deployer.domain.stack import SecretUse, StackUnit, UnitKind
 from leger_deployer.domain.staging import Chunk, Header
+from leger_deployer.domain.unit_name import template_of
 
 RECORDED = Path(__file__).parent / "recorded"
 SHOP = RECORDED / "shop"
@@ -70,6 +80,7 @@ class Troubled:
         return lambda *args, **kwargs: self._trouble.during(name, lambda: method(*args, **kwargs))
 
 
+CHANGES_OF_A_ROLLOUT = ("write", "clear")
 CHANGES_OF_FILES = (
     "record_intent",
     "store_generation",
@@ -78,6 +89,15 @@ CHANGES_OF_FILES = (
     "drop_generations",
     "clear_intent",
 )
+
+
+@dataclass
+class Versions:
+    """The versions of a secret: those that are stored, the active one and the one before."""
+
+    stored: set[int] = field(default_factory=lambda: {1})
+    active: int = 1
+    previous: int = 0
 
 
 @dataclass
@@ -98,6 +118,11 @@ class FakeHost:
     stored_secrets: set[str] = field(default_factory=lambda: set(SECRETS))
     bindings: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
+    # Of a stored secret that is not here, version 1 is active.
+    versions: dict[str, Versions] = field(default_factory=dict)
+    # (unit, secret) -> what the unit was last handed; (unit, secret, version) that are kept back.
+    served: dict[tuple[str, str], Served] = field(default_factory=dict)
+    kept_back: set[tuple[str, str, int]] = field(default_factory=set)
     secrets_up: bool = True
     healths: dict[str, list[Health]] = field(default_factory=dict)
     # unit -> how its start ends; "done" unless said otherwise, None for a start that never ends.
@@ -108,6 +133,11 @@ class FakeHost:
     crashes: dict[str, UnitState] = field(default_factory=dict)
     # unit -> the states that it goes through before a restart starts it again.
     stopping: dict[str, list[UnitState]] = field(default_factory=dict)
+    # unit -> the units that systemd restarts along with it.
+    pulls: dict[str, set[str]] = field(default_factory=dict)
+    # (unit, secret, version) with which the unit does not start, or its container is not healthy.
+    breaks: set[tuple[str, str, int]] = field(default_factory=set)
+    sickens: set[tuple[str, str, int]] = field(default_factory=set)
     in_use: set[str] = field(default_factory=set)
     podman_version: str = "podman version 5.4.2"
     sockets: str = ""
@@ -121,6 +151,7 @@ class FakeHost:
     def __post_init__(self) -> None:
         self.files = DiskStackFiles(data=self.data, quadlets=self.quadlets)
         self.files.prepare()
+        self.rollout = RolloutFile(data=self.data)
 
     # -- the picture by which two moments are compared
 
@@ -172,16 +203,29 @@ class FakeHost:
             for state in self.stopping.pop(unit, []):
                 self.states[unit] = state
                 yield None
+            if action is UnitAction.RESTART:
+                self._pull_down(unit)
             result = self.trouble.during(f"start {unit}", partial(self._start, unit))
             while result is None:
                 self.now += 0.5
                 yield None
             yield JobResult(unit=unit, result=result)
 
+    def _pull_down(self, unit: str) -> None:
+        """Stop what depends on a unit; whoever waits for it finds its start queued."""
+        for other in self.pulls.get(unit, ()):
+            if self.states[other].is_running:
+                self.states[other] = replace(self.states[other], active="inactive", sub="dead")
+
+    def dependents(self, units: Iterable[str]) -> frozenset[str]:
+        return frozenset(other for unit in units for other in self.pulls.get(unit, ()))
+
     def _start(self, unit: str) -> str | None:
         self.started.append(unit)
         result = self.starts.get(unit, "done")
         made = self._unit(unit)
+        if result == "done" and not self._hand_out(unit):
+            result = "failed"
         if made.kind is UnitKind.NETWORK:
             self.network_list.append(Network(name=made.resource, subnets=made.subnets))
         elif made.kind is UnitKind.VOLUME:
@@ -198,6 +242,29 @@ class FakeHost:
         self.states[unit] = self.crashes.get(unit, state)
         return result
 
+    def _hand_out(self, unit: str) -> bool:
+        """Hand a unit its secrets, and return whether it starts with them."""
+        bound = {binding for bindings in self.bindings.values() for binding in bindings}
+        got = set[tuple[str, str, int]]()
+        for owner, _, secret in sorted(bound):
+            if owner not in (unit, template_of(unit)):
+                continue
+            if secret not in self.stored_secrets:
+                return False
+            version = self.state_of(secret).active
+            if (unit, secret, version) not in self.kept_back:
+                self.now += 0.001
+                self.served[unit, secret] = Served(version=version, time=self.clock())
+                got.add((unit, secret, version))
+        if self.sickens:
+            health = Health(status="unhealthy" if got & self.sickens else "healthy")
+            self.healths[self._unit(unit).resource] = [health]
+        return not got & self.breaks
+
+    def clock(self) -> datetime:
+        """Return the time, which the secrets service and the deployer share."""
+        return datetime.fromtimestamp(1_700_000_000 + self.now, UTC)
+
     def _stop(self, unit: str) -> None:
         made = self._unit(unit)
         self.container_names.discard(made.resource)
@@ -206,8 +273,12 @@ class FakeHost:
     def _unit(self, name: str) -> StackUnit:
         for stack in self.files.stacks():
             generation = self.files.active(stack)
-            if generation is not None and (unit := generation.unit(name)) is not None:
+            if generation is None:
+                continue
+            if (unit := generation.unit(name)) is not None:
                 return unit
+            if (template := generation.unit(template_of(name))) is not None:
+                return template.instance(name)
         return StackUnit(file="", unit=name, kind=UnitKind.IMAGE)
 
     def states_of(self, units: Iterable[str]) -> Mapping[str, UnitState]:
@@ -304,6 +375,41 @@ class FakeHost:
         self._answer()
         return frozenset(self.stored_secrets)
 
+    def state_of(self, secret: str) -> Versions:
+        """Return what the secrets service knows of a secret's versions."""
+        self._answer()
+        if secret not in self.stored_secrets:
+            raise SecretNotFound(f"no {secret}", why="It is not stored.", next_step="Store it.")
+        return self.versions.setdefault(secret, Versions())
+
+    def activate(self, secret: str, version: int) -> None:
+        state = self.state_of(secret)
+        if version not in state.stored:
+            raise VersionNotFound(f"no {version}", why="It was deleted.", next_step="None.")
+
+        def change() -> None:
+            if state.active != version:
+                state.active, state.previous = version, state.active
+
+        self.trouble.during("activate", change)
+
+    def bound(self, secret: str) -> Sequence[BoundUnit]:
+        self._answer()
+        return [
+            BoundUnit(
+                stack=stack,
+                unit=unit,
+                served={
+                    owner: served
+                    for (owner, name), served in self.served.items()
+                    if name == secret and unit in (owner, template_of(owner))
+                },
+            )
+            for stack, bindings in sorted(self.bindings.items())
+            for unit, _, name in sorted(bindings)
+            if name == secret
+        ]
+
     def bind(self, stack: str, uses: Iterable[SecretUse]) -> None:
         self._answer()
         bound = {(use.unit, use.credential, use.secret) for use in uses}
@@ -362,6 +468,7 @@ class FakeHost:
     def operations(self) -> wiring.Operations:
         """Return the domain as a new process has it."""
         files = Troubled(self.files, self.trouble, CHANGES_OF_FILES)
+        rollout = Troubled(self.rollout, self.trouble, CHANGES_OF_A_ROLLOUT)
         return wiring.operations(
             Config(
                 runtime_dir=self.data / "run",
@@ -372,7 +479,10 @@ class FakeHost:
             engine=self,
             commands=self,
             secrets=self,
+            versions=FakeVersions(self),
             files=cast("StackFiles", files),
+            rollout=cast("RolloutJournal", rollout),
+            clock=self.clock,
             monotonic=lambda: self.now,
             sleep=self._sleep,
         )
@@ -399,8 +509,32 @@ class FakeUnits:
     def instances(self, templates: Iterable[str]) -> Sequence[str]:
         return self.host.instances(templates)
 
+    def dependents(self, units: Collection[str]) -> frozenset[str]:
+        return self.host.dependents(units)
+
     def reset_failed(self, units: Iterable[str]) -> None:
         self.host.reset_failed(units)
+
+
+@dataclass
+class FakeVersions:
+    """SecretVersions of the host."""
+
+    host: FakeHost
+
+    def state(self, secret: str) -> SecretState:
+        found = self.host.state_of(secret)
+        return SecretState(
+            active=found.active,
+            previous=found.previous if found.previous in found.stored else 0,
+            versions=frozenset(found.stored),
+        )
+
+    def activate(self, secret: str, version: int) -> None:
+        self.host.activate(secret, version)
+
+    def bound(self, secret: str) -> Sequence[BoundUnit]:
+        return self.host.bound(secret)
 
 
 def new_host(directory: Path) -> FakeHost:

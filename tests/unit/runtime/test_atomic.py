@@ -34,6 +34,32 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_file_written_piece_by_piece_is_there_when_all_of_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with atomic.writing(path, mode=0o600) as file:
+        file.write(b"one ")
+        file.write(b"two")
+        assert not path.exists()
+    assert path.read_bytes() == b"one two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_pieces_that_end_with_an_error_leave_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write() -> None:
+        with atomic.writing(path) as file:
+            file.write(b"one ")
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        write()
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_content_and_name_are_synced_in_that_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

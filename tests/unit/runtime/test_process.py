@@ -22,6 +22,7 @@ class Recorder:
 
     def __init__(self, start: Callable[[], None]) -> None:
         self.calls: list[str] = []
+        self.status = "Serving."
         self._start = start
 
     def start(self) -> None:
@@ -33,7 +34,7 @@ class Recorder:
 
 
 def run(service: Recorder) -> int:
-    return process.run(lambda: service, name="example", status="Serving.")
+    return process.run(lambda: service, name="example")
 
 
 def fail(error: Exception) -> Callable[[], None]:
@@ -61,7 +62,7 @@ def test_a_signal_while_it_is_built_ends_it_gracefully() -> None:
         signal.raise_signal(signal.SIGTERM)
         return service
 
-    assert process.run(build, name="example", status="Serving.") == 0
+    assert process.run(build, name="example") == 0
     assert service.calls == ["start", "stop"]
 
 

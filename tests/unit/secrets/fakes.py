@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from leger_secrets.domain.audit import AuditEntry
+from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import AuditUnavailable
 
 KEY = bytes(range(32))
+
+ME = Caller("operator:root")
+DEPLOYER = Caller("svc:deployer")
 
 
 class AuditEntries:

@@ -18,7 +18,9 @@ def test_every_field_can_be_set() -> None:
             "LEGER_ACCOUNT": "alice",
             "LEGER_RUNTIME_DIR": "/run/user/1000/leger/secrets",
             "LEGER_STATE_DIR": "/home/alice/.local/share/legerd",
+            "LEGER_BACKUP_DIR": "/backups",
             "LEGER_KEY_FILE": "/key",
+            "LEGER_POLICY_FILE": "/policy",
             "LEGER_JOURNAL_SOCKET": "/journal",
         }
     ) == Config(
@@ -26,9 +28,16 @@ def test_every_field_can_be_set() -> None:
         account="alice",
         runtime_dir=Path("/run/user/1000/leger/secrets"),
         state_dir=Path("/home/alice/.local/share/legerd"),
+        backup_dir=Path("/backups"),
         key_file=Path("/key"),
+        policy_file=Path("/policy"),
         journal_socket=Path("/journal"),
     )
+
+
+def test_backups_lie_in_the_state_directory_unless_it_is_said_where() -> None:
+    found = config.read({"LEGER_STATE_DIR": "/state"})
+    assert found.backup_dir == Path("/state/backups")
 
 
 def test_an_unknown_variable_names_the_nearest() -> None:

@@ -1,25 +1,30 @@
-from leger.secrets.v1 import secrets_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from leger.secrets.v1 import access_pb2, audit_pb2, backup_pb2, secrets_pb2, store_pb2
 from leger_runtime.principals import Role
 from leger_secrets import policy
 
+METHODS = {
+    f"/{service.full_name}/{method.name}": method
+    for contract in (access_pb2, audit_pb2, backup_pb2, secrets_pb2, store_pb2)
+    for service in contract.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
 
 def test_the_table_has_exactly_the_methods_of_the_contract() -> None:
-    methods = {
-        f"/{service.full_name}/{method.name}"
-        for service in secrets_pb2.DESCRIPTOR.services_by_name.values()
-        for method in service.methods
-    }
-    assert set(policy.POLICY) == methods
+    assert set(policy.POLICY) == set(METHODS)
 
 
-def test_the_deployer_can_read_no_value_and_change_no_secret() -> None:
+def test_the_deployer_can_read_no_value_and_changes_no_more_than_which_is_active() -> None:
     allowed = {m.split("/")[-1] for m, roles in policy.POLICY.items() if Role.DEPLOYER in roles}
     assert allowed == {
         "GetSecretInfo",
         "ListSecrets",
+        "ActivateSecretVersion",
         "BindStack",
         "ListBindings",
         "ListRefusals",
+        "GetStoreStatus",
     }
 
 
@@ -29,16 +34,12 @@ def test_only_the_deployer_binds() -> None:
 
 
 def test_no_method_that_the_deployer_may_call_answers_a_value() -> None:
-    for service in secrets_pb2.DESCRIPTOR.services_by_name.values():
-        for method in service.methods:
-            if Role.DEPLOYER in policy.POLICY[f"/{service.full_name}/{method.name}"]:
-                assert not has_bytes(method.output_type, set())
+    for name, method in METHODS.items():
+        if Role.DEPLOYER in policy.POLICY[name]:
+            assert not has_bytes(method.output_type, set()), name
 
 
-def has_bytes(message: object, seen: set[str]) -> bool:
-    from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
-    assert isinstance(message, Descriptor)
+def has_bytes(message: Descriptor, seen: set[str]) -> bool:
     if message.full_name in seen:
         return False
     seen.add(message.full_name)

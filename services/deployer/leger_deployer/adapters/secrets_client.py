@@ -1,6 +1,7 @@
 """The secrets service, called as the principal svc:deployer."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,8 +10,10 @@ from leger.secrets.v1 import secrets_pb2 as messages
 from leger.secrets.v1 import secrets_pb2_grpc
 from leger_runtime import client
 from leger_runtime.errors import RemoteError
+from leger_runtime.version import __version__
 
 from leger_deployer.domain.errors import SecretsUnavailable
+from leger_deployer.domain.ports.secret_versions import BoundUnit, SecretState, Served
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.stack import SecretUse
 
@@ -27,7 +30,7 @@ _TRANSPORT = {
 
 
 class SecretsServiceClient:
-    """SecretsDirectory by leger.secrets.v1."""
+    """SecretsDirectory and SecretVersions by leger.secrets.v1."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
@@ -67,10 +70,53 @@ class SecretsServiceClient:
             for r in answer.refusals
         ]
 
+    def state(self, secret: str) -> SecretState:
+        """Return what is known of a secret's versions."""
+        answer = self._call(
+            lambda channel: secrets_pb2_grpc.SecretsServiceStub(channel).GetSecretInfo(
+                messages.GetSecretInfoRequest(name=secret), timeout=_TIMEOUT
+            )
+        ).secret
+        return SecretState(
+            active=answer.active_version,
+            previous=answer.previous_version,
+            versions=frozenset(version.version for version in answer.versions),
+        )
+
+    def activate(self, secret: str, version: int) -> None:
+        """Make a stored version the active one."""
+        self._call(
+            lambda channel: secrets_pb2_grpc.SecretsServiceStub(channel).ActivateSecretVersion(
+                messages.ActivateSecretVersionRequest(name=secret, version=version),
+                timeout=_TIMEOUT,
+            )
+        )
+
+    def bound(self, secret: str) -> Sequence[BoundUnit]:
+        """Return the units that are bound to a secret."""
+        answer = self._call(
+            lambda channel: secrets_pb2_grpc.BindingsServiceStub(channel).ListBindings(
+                messages.ListBindingsRequest(secret=secret), timeout=_TIMEOUT
+            )
+        )
+        return [
+            BoundUnit(
+                stack=bound.stack,
+                unit=bound.binding.unit,
+                served={
+                    served.unit: Served(
+                        version=served.version, time=served.time.ToDatetime(tzinfo=UTC)
+                    )
+                    for served in bound.served
+                },
+            )
+            for bound in answer.bindings
+        ]
+
     def _call(self, rpc: Callable[[grpc.Channel], Answer]) -> Answer:
         # A channel of its own for each call: one that is kept would wait longer and longer
         # before it notices that the service is back.
-        with client.channel(self._socket) as channel:
+        with client.channel(self._socket, f"leger-deployer/{__version__}") as channel:
             try:
                 return client.call(lambda: rpc(channel))
             except RemoteError as error:

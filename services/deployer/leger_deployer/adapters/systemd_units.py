@@ -1,7 +1,7 @@
 """The units of a scope, through the manager's own D-Bus interface."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from leger_deployer.adapters.systemd_bus import ManagerConnection, Refused, SystemdBus
@@ -13,6 +13,8 @@ _TICK = 0.5
 _EXITED = 1  # CLD_EXITED
 # Commands that run before or beside the main process, by property.
 _OTHER_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStartPost")
+# What carries a stop or a restart of a unit to others, as systemd.unit(5) has it.
+_PULLS_DOWN = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
 
 
 class SystemdUnitManager:
@@ -105,6 +107,24 @@ class SystemdUnitManager:
         with self._bus.connect() as manager:
             (listed,) = manager.call("ListUnitsByPatterns", "asas", [], patterns)
         return sorted(entry[0] for entry in listed)
+
+    def dependents(self, units: Collection[str]) -> frozenset[str]:
+        """Return the units that systemd stops, and restarts, together with any of these."""
+        found, waiting = set[str](), sorted(units)
+        with self._bus.connect() as manager:
+            while waiting:
+                try:
+                    (path,) = manager.call("GetUnit", "s", waiting.pop())
+                except Refused as error:
+                    if not error.is_no_such_unit:
+                        raise
+                    continue  # nothing depends on what is not loaded
+                named = {
+                    name for key in _PULLS_DOWN for name in manager.property(path, "Unit", key)
+                }
+                waiting += sorted(named - found)
+                found |= named
+        return frozenset(found.difference(units))
 
     def reset_failed(self, units: Iterable[str]) -> None:
         """Forget failures of the units; unknown ones are fine."""

@@ -1,5 +1,6 @@
 """Starting, stopping and restarting services of installed stacks."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from leger_deployer.domain.ports.container_engine import ContainerEngine
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitManager
 from leger_deployer.domain.progress import Phase, Report, Step
+from leger_deployer.domain.restart import Restarter
 from leger_deployer.domain.stack import StackUnit, UnitKind
 from leger_deployer.domain.start import Starter
 
@@ -21,22 +23,31 @@ class Controller:
     units: UnitManager
     engine: ContainerEngine
     starter: Starter
+    restarter: Restarter
+    changing: threading.RLock
 
     def control(
         self, action: UnitAction, names: Sequence[str], report: Report
     ) -> tuple[StackUnit, ...]:
         """Act on services, or on all services of stacks, wait, and return those acted on.
 
-        Raises ServiceNotFound before anything is done, UnitFailed and UnitUnhealthy.
+        Raises ServiceNotFound before anything is done, UnitFailed and UnitUnhealthy; and for a
+        restart, before anything is stopped, SecretNotFound and SecretsUnavailable.
         """
-        chosen = self._chosen(names)
-        if action is UnitAction.STOP:
-            self._stop(chosen, report)
-        else:
-            # A unit that failed too often is not tried again unless that is forgotten.
-            self.units.reset_failed(unit.unit for unit in chosen)
-            self.starter.run(action, chosen, report)
-        return chosen
+        with self.changing:
+            chosen = self._chosen(names)
+            match action:
+                case UnitAction.STOP:
+                    self._stop(chosen, report)
+                case UnitAction.START:
+                    # A unit that failed too often is not tried again unless that is forgotten.
+                    self.units.reset_failed(unit.unit for unit in chosen)
+                    self.starter.run(action, chosen, report)
+                case UnitAction.RESTART:
+                    restart = self.restarter.plan([unit.unit for unit in chosen])
+                    self.restarter.require_secrets(restart)
+                    self.restarter.run(restart, report)
+            return chosen
 
     def service(self, name: str) -> StackUnit:
         """Return one service by its name. Raises ServiceNotFound."""

@@ -81,11 +81,13 @@ class _Describer:
             raise SecretOptionsInvalid("leger hands secrets to containers alone, not to builds")
         secrets = unit_secrets.named(unit.name, command, self._violation)
         health = self._health(command)
+        name = self._resource_name(words, command)
+        is_template = unit.name.endswith("@.service")
         described = StackUnit(
             file=self.file,
             unit=unit.name,
             kind=kind,
-            resource=self._resource(words, command),
+            resource="" if is_template else self._resource(name),
             image=next((word for word in words if word in images), images[0] if images else ""),
             pull=kind is UnitKind.CONTAINER
             and not self._names_quadlet(unit.quadlet("Image"))
@@ -96,6 +98,8 @@ class _Describer:
             subnets=tuple(command.all("--subnet")) if kind is UnitKind.NETWORK else (),
             healthy_within=health.settled_after if health and health.interval else 0.0,
             notifies_healthy=command.last("--sdnotify") == "healthy",
+            pod=self._pod(),
+            instance_resource=name if is_template else "",
         )
         if unit.name in self.description.units:
             other = self.description.units[unit.name].file
@@ -144,16 +148,22 @@ class _Describer:
         files = (f for f in self.own if PurePosixPath(f).name == name)
         return next((self.own[file] for file in files), None)
 
-    def _resource(self, words: list[str], command: PodmanCommand) -> str:
+    def _pod(self) -> str:
+        """Return the unit of the pod that the container is in; "" for none, or another stack's."""
+        named = self.unit.quadlet("Pod")[-1:] if self.unit.kind is UnitKind.CONTAINER else []
+        pod = self._quadlet_named(named[0]) if named else None
+        return pod.name if pod is not None else ""
+
+    def _resource_name(self, words: list[str], command: PodmanCommand) -> str:
+        """Return podman's name of what the unit makes, specifiers and all; "" for nothing."""
         match self.unit.kind:
             case UnitKind.CONTAINER | UnitKind.POD:
-                name = command.last("--name", "systemd-%N")
+                return command.last("--name", "systemd-%N")
             case UnitKind.NETWORK | UnitKind.VOLUME:
-                name = words[-1] if words else ""
-            case _:
-                return ""
-        if self.unit.name.endswith("@.service"):
-            return ""
+                return words[-1] if words else ""
+        return ""
+
+    def _resource(self, name: str) -> str:
         resource = self.unit.expand(name) or ""
         if resource and self.unit.kind is UnitKind.VOLUME:
             self._is_volume_name("VolumeName", resource)

@@ -10,7 +10,7 @@ What it brings, and why:
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -165,12 +165,20 @@ def _start_probing(facts: UnitFacts, health: HealthCheck, scope: Scope) -> list[
         "--property=RestartSec=250ms",
         "--property=StartLimitIntervalSec=0",
         "--setenv=DISABLE_HC_SYSTEMD=true",
+        *_credentials_of_instance(facts),
         facts.podman,
         transient_store.FLAG,
         "healthcheck",
         "run",
         facts.container,
     ]
+
+
+def _credentials_of_instance(facts: UnitFacts) -> Iterator[str]:
+    # A probe looks the container's variables up anew, outside of the unit; podman is not told where
+    # the credentials of an instance are, as it knows secrets by their template.
+    if "@." in facts.unit and any(secret.type is SecretType.ENV for secret in facts.secrets):
+        yield "--setenv=CREDENTIALS_DIRECTORY=%d"
 
 
 class _MountedSecrets:

@@ -136,9 +136,27 @@ class SecretsUnavailable(LegerError):
 
 
 class SecretNotFound(LegerError):
-    """Secrets that the stack names and nobody has stored."""
+    """Secrets that units need and nobody has stored."""
 
     kind, reason = Kind.NOT_FOUND, "SECRET_NOT_FOUND"
+
+
+class VersionNotFound(LegerError):
+    """A version that the secret does not have."""
+
+    kind, reason = Kind.NOT_FOUND, "VERSION_NOT_FOUND"
+
+
+class NoPreviousVersion(LegerError):
+    """A secret that has no version to go back to."""
+
+    kind, reason = Kind.CONFLICT, "NO_PREVIOUS_VERSION"
+
+
+class VersionNotServed(LegerError):
+    """A unit that started without being handed the version that is rolled out."""
+
+    kind, reason = Kind.UNAVAILABLE, "VERSION_NOT_SERVED"
 
 
 class ImageUnavailable(LegerError):

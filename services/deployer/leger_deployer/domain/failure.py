@@ -104,13 +104,16 @@ class Explainer:
         """Return all that is known: the refused secret or systemd's reason, and the last lines."""
         refusal = (self.refusals() or {}).get(state.unit)
         reason = refusal.message if refusal else in_words(state)
+        said = self.last_words(state.unit, since=since)
+        return f"{reason} {said}".strip() or f"systemd says it is {state.active} ({state.sub})."
+
+    def last_words(self, unit: str, *, since: datetime) -> str:
+        """Return the last lines as one sentence; "" when there are none, or nobody can tell."""
         try:
-            lines = self.last_lines(state.unit, since=since)
+            lines = self.last_lines(unit, since=since)
         except HostCommandFailed:  # the reason is worth telling without them
-            lines = []
-        if not lines:
-            return reason or f"systemd says it is {state.active} ({state.sub})."
-        return f"{reason} Its last words: {' | '.join(lines)}".lstrip()
+            return ""
+        return f"Its last words: {' | '.join(lines)}" if lines else ""
 
     def last_lines(self, unit: str, *, since: datetime) -> list[str]:
         """Return the last lines that a unit's container, or else its podman, wrote."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from leger_deployer.domain import quadlet_file
+from leger_deployer.domain import quadlet_file, unit_name
 from leger_deployer.domain.quadlet_file import UnitFile
-from leger_deployer.domain.stack import UnitKind, stem
+from leger_deployer.domain.stack import UnitKind
 
 _HEADING = re.compile("---(.+)---")
 _LOG_PREFIX = re.compile(r"[\w.-]+\[\d+\]: ")
@@ -62,17 +62,8 @@ class GeneratedUnit:
         ]
 
     def expand(self, word: str) -> str | None:
-        """Return a word with its specifiers resolved; None where only systemd can.
-
-        Known are those of systemd.unit(5) that the unit's name decides.
-        """
-        if self.name.endswith("@.service"):
-            values = {"%": "%", "p": self.name.partition("@")[0]}
-        else:
-            prefix, _, instance = stem(self.name).partition("@")
-            values = {"%": "%", "n": self.name, "N": stem(self.name), "p": prefix, "i": instance}
-        expanded = re.sub("%(.)", lambda found: values.get(found[1], "\0"), word, flags=re.DOTALL)
-        return None if "\0" in expanded else expanded
+        """Return a word with its specifiers resolved; None where only systemd can."""
+        return unit_name.expand(word, self.name)
 
     def _resolved(self, name: str) -> str:
         return self.expand(name) or name

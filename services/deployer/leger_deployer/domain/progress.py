@@ -19,6 +19,8 @@ class Step(Enum):
     STOP = auto()
     CLEAN = auto()
     ROLL_BACK = auto()
+    ACTIVATE = auto()
+    RESTART = auto()
 
 
 class StepState(Enum):

@@ -1,10 +1,11 @@
 """What a stack consists of, and what is kept of one that is installed."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
+from leger_deployer.domain import unit_name
 from leger_deployer.domain.errors import InvalidName
 from leger_deployer.domain.published_port import PublishedPort
 
@@ -46,7 +47,8 @@ class StackUnit:
     """One unit of a stack, as the host's generator makes it of a Quadlet file.
 
     `resource` is podman's name of what the unit makes: a container, pod, network or volume; "" for
-    a template, whose instances have one each. `volumes` are the named volumes that it mounts.
+    a template, whose instances have one each, by the pattern `instance_resource`. `pod` is the unit
+    of the pod that it is in, if the stack has that. `volumes` are the named volumes that it mounts.
     `image` is what it runs or fetches, `pull` whether leger may fetch it. `requires` holds units of
     the same stack that it requires or wants. `healthy_within` is the number of seconds after which
     podman has called it healthy or unhealthy, 0 where nothing checks its health.
@@ -65,6 +67,8 @@ class StackUnit:
     subnets: tuple[str, ...] = ()
     healthy_within: float = 0.0
     notifies_healthy: bool = False
+    pod: str = ""
+    instance_resource: str = ""
 
     @property
     def service(self) -> str:
@@ -75,6 +79,11 @@ class StackUnit:
     def is_template(self) -> bool:
         """Whether only instances of it can be started."""
         return self.service.endswith("@")
+
+    def instance(self, unit: str) -> "StackUnit":
+        """Return an instance of this template by its name, such as "job@x.service"."""
+        resource = unit_name.expand(self.instance_resource, unit) or ""
+        return replace(self, unit=unit, resource=resource)
 
 
 @dataclass(frozen=True, kw_only=True)

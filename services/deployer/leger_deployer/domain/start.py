@@ -31,13 +31,20 @@ class Starter:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, action: UnitAction, wanted: Sequence[StackUnit], report: Report) -> None:
+    def run(
+        self,
+        action: UnitAction,
+        wanted: Sequence[StackUnit],
+        report: Report,
+        *,
+        since: datetime | None = None,
+    ) -> None:
         """Start or restart units, in the given order, and wait until they are up.
 
-        Raises UnitFailed or UnitUnhealthy as soon as one cannot be; the others are left as they
-        are then.
+        Raises UnitFailed or UnitUnhealthy as soon as one cannot be, with the last lines that it
+        wrote after `since`, or now; the others are left as they are then.
         """
-        since = self.clock()
+        since = since or self.clock()
         with Phase(report, Step.START, total=len(wanted)) as phase:
             self._jobs(action, wanted, phase, since)
         services = [unit for unit in wanted if unit.kind.is_service]
@@ -52,7 +59,7 @@ class Starter:
         failed: list[JobResult] = []
         for ended in self.units.jobs(action, list(by_name)):
             if ended is None:
-                self._look_after(list(pending.values()), phase)
+                self._look_after(list(pending.values()), phase, since)
                 continue
             pending.pop(ended.unit, None)
             if ended.result == "done":
@@ -65,13 +72,13 @@ class Starter:
         if failed:
             raise self._failed(failed[-1], by_name, since)
 
-    def _look_after(self, pending: Sequence[StackUnit], phase: Phase) -> None:
+    def _look_after(self, pending: Sequence[StackUnit], phase: Phase, since: datetime) -> None:
         """Notice a service that cannot become healthy, long before its start times out."""
         states = self.units.states(unit.unit for unit in pending)
         for unit in pending:
             # A unit that is restarted still has its former container while that is stopped.
             if states[unit.unit].active == "activating":
-                self._health(unit, phase)
+                self._health(unit, phase, since)
 
     def _failed(
         self, ended: JobResult, wanted: dict[str, StackUnit], since: datetime
@@ -123,7 +130,7 @@ class Starter:
         if state.active == "inactive":
             return True  # it did its work and ended well
         if unit.healthy_within and unit.resource:
-            return self._health(unit, phase) == "healthy" and state.active == "active"
+            return self._health(unit, phase, since) == "healthy" and state.active == "active"
         return now - watched.since >= STAYS_UP
 
     def _not_in_time(
@@ -131,9 +138,8 @@ class Starter:
     ) -> UnitFailed | UnitUnhealthy:
         if unit.healthy_within:
             health = self.engine.health(unit.resource)
-            return self._unit_unhealthy(
-                unit.unit, _probe("Its health check has not passed", health.output)
-            )
+            said = _probe("Its health check has not passed", health.output)
+            return self._unit_unhealthy(unit.unit, self._with_last_words(said, unit, since))
         return self._unit_failed(unit.unit, self.explainer.why(state, since=since))
 
     def _unit_failed(self, unit: str, why: str) -> UnitFailed:
@@ -153,14 +159,18 @@ class Starter:
     def _journal(self, unit: str) -> str:
         return " ".join(("journalctl", *self.explainer.scope.systemd_option, "-u", unit))
 
-    def _health(self, unit: StackUnit, phase: Phase) -> str:
+    def _with_last_words(self, why: str, unit: StackUnit, since: datetime) -> str:
+        return f"{why} {self.explainer.last_words(unit.unit, since=since)}".rstrip()
+
+    def _health(self, unit: StackUnit, phase: Phase, since: datetime) -> str:
         """Return podman's word for a service's health; raises UnitUnhealthy for "unhealthy"."""
         if not unit.healthy_within or not unit.resource:
             return ""
         health = self.engine.health(unit.resource)
         if health.status == "unhealthy":
             phase.failed(unit.unit)
-            raise self._unit_unhealthy(unit.unit, _probe("Its health check fails", health.output))
+            said = _probe("Its health check fails", health.output)
+            raise self._unit_unhealthy(unit.unit, self._with_last_words(said, unit, since))
         return health.status
 
 
@@ -174,4 +184,4 @@ class _Watched:
 
 def _probe(what: str, output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return f"{what}; the latest probe said: {' | '.join(lines[-5:])}" if lines else f"{what}."
+    return f"{what}; the latest probe said: {' | '.join(lines[-5:])}." if lines else f"{what}."

@@ -1,181 +1,242 @@
-"""The audit log as a file of hash-chained lines."""
+"""The audit log as files of hash-chained lines."""
 
-import fcntl
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from leger_runtime import atomic
-from leger_runtime.errors import Kind, LegerError
-
-from leger_secrets.adapters import audit_chain
-from leger_secrets.domain.audit import AuditEntry
+from leger_secrets.adapters import audit_chain, audit_recovery
+from leger_secrets.adapters.audit_chain import Link
+from leger_secrets.adapters.audit_directory import AuditDirectory
+from leger_secrets.adapters.audit_queue import GroupCommit
+from leger_secrets.adapters.audit_written import WrittenFile
+from leger_secrets.domain.audit import Action, AuditEntry
+from leger_secrets.domain.audit_errors import AuditLogBroken
+from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import AuditUnavailable
 
-_TAIL = 64 * 1024  # bytes of old lines that opening verifies: many, at a bounded cost
+ROTATED_AT = 16 * 1024 * 1024
+"""In bytes: a file that is longer is not written to any more."""
 
 
-class AuditLogBroken(LegerError):
-    """The end of the audit log was changed by something else."""
+class AuditAnchor(Protocol):
+    """Where the log's end is noted, outside of the log. Notes never raise."""
 
-    kind, reason = Kind.CONFLICT, "AUDIT_LOG_BROKEN"
+    def audit(self) -> tuple[int, str] | None:
+        """Return the number and the hash of the line that was noted last; None when none was."""
+        ...
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"The audit log {path} is not as it was written.",
-            why=f"Its chain of hashes is broken: {why}.",
-            next_step=f"Find out who changed it; then move it away (`mv {path} {path}.broken`)"
-            " and start again: a new log begins.",
-        )
+    def note_audit(self, seq: int, digest: str) -> None:
+        """Note a line that is on the disk."""
+        ...
 
 
-class StateInUse(LegerError):
-    """Another process serves from the same directory."""
+class End(NamedTuple):
+    """How far the log has come, for those who read it.
 
-    kind, reason = Kind.CONFLICT, "STATE_IN_USE"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"The secrets service cannot use {path.parent}.",
-            why="Another process has locked the audit log there.",
-            next_step="Stop the other secrets service; only one can run in a scope.",
-        )
-
-
-class _Request:
-    """The entries of one waiting caller, and what became of them.
-
-    `turn` is held until the request is done, or is the one to lead.
+    `link` is the last line's, `known` that of a line which the log must have; `anchored` tells
+    whether an anchor says so.
     """
 
-    __slots__ = ("done", "entries", "failure", "turn")
-
-    def __init__(self, entries: Sequence[AuditEntry]) -> None:
-        self.entries = entries
-        self.done = False
-        self.failure = ""
-        self.turn = threading.Lock()
-        self.turn.acquire()
+    written: WrittenFile
+    link: Link
+    known: Link
+    anchored: bool
+    problem: AuditLogBroken | None
 
 
 class AuditFile:
     """Appends lines to a file, one fdatasync(2) for all callers that wait at the time.
 
-    The first caller to come leads: it writes for everybody who waits then, itself included, while
-    later ones gather; the first of those leads next.
+    A write that fails is cut off again, so the log goes on by itself once the disk does. A file
+    that has become long is renamed, and the chain goes on in a new one.
 
-    A write that fails is cut off again, so the log goes on by itself once the disk does. Opening it
-    repairs what a crash in the middle of a write can leave: a last line without its end, which
-    nobody was told of.
+    A log that was changed by something else is *broken*: `problem` says how, nothing can be
+    recorded, and `begin_anew` is the way out. That is found out on opening and on attaching the
+    anchor, and before each write the written file must still be there, as long as it was left.
     """
 
-    def __init__(self, *, path: Path, clock: Clock) -> None:
-        """Open or create the log. Raises AuditLogBroken, StateInUse, OSError."""
+    _written: WrittenFile
+    _link: Link
+    _problem: AuditLogBroken | None
+
+    def __init__(self, *, path: Path, clock: Clock, size: int = ROTATED_AT) -> None:
+        """Open or create the log. Raises StateInUse, OSError."""
         self._clock = clock
-        self._guard = threading.Lock()
-        self._waiting: list[_Request] = []
-        self._led = False
-        self._descriptor = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
+        self._size = size
+        self._queue = GroupCommit(self._append)
+        self._turn = threading.Lock()  # of whoever writes, renames, or must see neither
+        self._grown = threading.Condition()
+        self._anchor: AuditAnchor | None = None
+        self._noted: Link | None = None
+        self._reported: AuditLogBroken | None = None
+        self._begun = False  # whether this process began the log, and no anchor knows of it yet
+        self.directory = AuditDirectory(path)
         try:
-            self._lock(path)
-            atomic.sync_directory(path.parent)
-            self._length, self._link = self._recover(path)
+            self._open()
         except BaseException:
-            os.close(self._descriptor)
+            self.directory.close()
             raise
-        # Whether there may be bytes past `_length`, to be cut off before the next write.
-        self._dirty = os.fstat(self._descriptor).st_size > self._length
+
+    @property
+    def problem(self) -> AuditLogBroken | None:
+        """How the log is broken; None when it is not, or the disk does not tell."""
+        with self._turn, suppress(OSError):
+            return self._find_problem()
+        return None
 
     def record(self, entries: Sequence[AuditEntry]) -> None:
         """Append the entries; they are on the disk on return. Raises AuditUnavailable."""
-        request = _Request(entries)
-        with self._guard:
-            self._waiting.append(request)
-            follows, self._led = self._led, True
-        if follows:
-            request.turn.acquire()
-        if not request.done:
-            self._lead()
-        if request.failure:
-            raise AuditUnavailable(request.failure)
+        self._queue.submit(entries)
+
+    def attach(self, anchor: AuditAnchor) -> None:
+        """Check that the log has the line that the anchor knows; from now on note its end there.
+
+        A broken log is looked at anew: somebody may have put its files back. One that this process
+        was told to begin has no such line. Raises AuditLogBroken, AuditUnavailable.
+        """
+        with self._turn, _unavailable("Reading it failed"):
+            noted = None if self._begun else anchor.audit()
+            self._noted = Link(*noted) if noted else None
+            if self._find_problem():
+                old = self._written
+                self._open()
+                old.close()
+            if self._noted and not self._problem:
+                self._problem = audit_recovery.missing(
+                    self.directory, self._written, self._link, self._noted
+                )
+            if self._problem:
+                raise self._problem
+            self._anchor, self._begun = anchor, False
+            self._note()
+
+    def detach(self) -> None:
+        """Note nothing any more: the anchor's key is about to be forgotten."""
+        with self._turn:
+            self._anchor = self._noted = None
+
+    def report(self, problem: AuditLogBroken) -> None:
+        """Note that a line further back is not as it was written: the log may be begun anew.
+
+        Its end is whole, so recording goes on meanwhile.
+        """
+        self._reported = problem
+
+    def begin_anew(self, by: Caller) -> list[str]:
+        """Set all files of a broken log aside and begin one that says so in its first line.
+
+        Returns the files' new names; none when the log is not known to be broken. The numbers of
+        the lines go on. Killed before the anchor is attached, the log is broken again, as the
+        anchor knows of a line that it does not have. Raises AuditUnavailable; another call does
+        the rest.
+        """
+        with self._turn, _unavailable("Beginning it anew failed"):
+            if not (self._reported or self._find_problem()):
+                return []
+            last = max(self._noted or self._link, self._link, key=lambda link: link.seq)
+            now = self._clock()
+            detail = f"after line {last.seq}, SHA-256 {last.digest}"
+            line, link = audit_chain.encode(
+                last, AuditEntry(by, Action.BEGIN_LOG, detail=detail), now
+            )
+            written = WrittenFile(self.directory, self.directory.create_next(), first=link.seq)
+            try:
+                written.append(line)
+                aside = self.directory.set_aside(now)
+            except BaseException:
+                written.close()
+                raise
+            self._written.close()
+            self._written, self._link = written, link
+            self._problem = self._reported = self._noted = None
+            self._begun = self._anchor is None
+            self._note()
+        self._tell_waiting()
+        return aside
+
+    @contextmanager
+    def steady(self) -> Iterator[End]:
+        """Yield how far the log has come; inside the block nothing is written or renamed.
+
+        Raises OSError.
+        """
+        with self._turn:
+            anchored = bool(self._anchor or self._noted)
+            known = self._noted or self._link
+            yield End(self._written, self._link, known, anchored, self._find_problem())
+
+    def wait(self, *, after: int, timeout: float) -> None:
+        """Wait, at most `timeout` seconds, until there is a line behind the one of that number."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._link.seq > after, timeout)
 
     def close(self) -> None:
-        """Close the file; what was recorded is on the disk already."""
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
+        """Close the files; what was recorded is on the disk already."""
+        with self._turn:
+            self._written.close()
+            self.directory.close()
 
-    def _lead(self) -> None:
-        """Write for everybody who waits, then wake them, and whoever is to lead next."""
-        with self._guard:
-            group, self._waiting = self._waiting, []
-        failure = "Writing it was interrupted."
+    def _open(self) -> None:
+        descriptor = self.directory.open_current()
         try:
-            self._append([entry for request in group for entry in request.entries])
-            failure = ""
-        except OSError as error:
-            failure = f"Writing it failed: {error.strerror or 'I/O error'}."
-        finally:
-            for request in group:
-                request.done, request.failure = True, failure
-            with self._guard:
-                woken = self._waiting[:1]
-                self._led = bool(woken)
-            # Not by a Condition: its waiters would all queue for one lock once more.
-            for request in woken + group:
-                request.turn.release()
+            ending = audit_recovery.find(self.directory, descriptor)
+            written = WrittenFile(self.directory, descriptor, first=ending.first)
+            written.resume(ending.length)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._written, self._link, self._problem = written, ending.link, ending.problem
 
     def _append(self, entries: Sequence[AuditEntry]) -> None:
-        link = self._link
-        lines = []
-        for entry in entries:
-            line, link = audit_chain.encode(link, entry, self._clock())
-            lines.append(line)
-        content = b"".join(lines)
+        with self._turn, _unavailable("Writing it failed"):
+            if problem := self._find_problem():
+                raise AuditUnavailable(str(problem), next_step=problem.next_step)
+            if self._written.length >= self._size:
+                with suppress(OSError):  # better a long file than a refused request
+                    self._rotate()
+            link, lines = self._link, []
+            for entry in entries:
+                line, link = audit_chain.encode(link, entry, self._clock())
+                lines.append(line)
+            self._written.append(b"".join(lines))
+            self._link = link
+            self._note()
+        self._tell_waiting()
+
+    def _rotate(self) -> None:
+        descriptor = self.directory.create_next()
         try:
-            if self._dirty:
-                self._cut()
-            self._write(content)
-        except OSError:
-            with suppress(OSError):  # else it is cut before the next write
-                self._cut()
+            written = WrittenFile(self.directory, descriptor, first=self._link.seq + 1)
+            self.directory.rotate(self._written.first)
+        except BaseException:
+            os.close(descriptor)
             raise
-        self._length += len(content)
-        self._link = link
+        self._written.close()
+        self._written = written
 
-    def _write(self, content: bytes) -> None:
-        self._dirty = True
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-        os.fdatasync(self._descriptor)
-        self._dirty = False
+    def _note(self) -> None:
+        if self._anchor and self._link.seq:
+            self._noted = self._link
+            self._anchor.note_audit(*self._link)
 
-    def _cut(self) -> None:
-        """Remove what follows the last line that was acknowledged."""
-        os.ftruncate(self._descriptor, self._length)
-        self._dirty = False
+    def _tell_waiting(self) -> None:
+        with self._grown:
+            self._grown.notify_all()
 
-    def _lock(self, path: Path) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateInUse(path) from None
+    def _find_problem(self) -> AuditLogBroken | None:
+        if self._problem:
+            return self._problem
+        problem = self._written.problem()
+        return AuditLogBroken(self.directory.current, problem) if problem else None
 
-    def _recover(self, path: Path) -> tuple[int, audit_chain.Link]:
-        """Verify the last lines; return where the last whole one ends, and its link."""
-        size = os.fstat(self._descriptor).st_size
-        start = max(0, size - _TAIL)
-        tail = os.pread(self._descriptor, size - start, start)
-        *lines, torn = tail.split(b"\n")
-        if start:
-            del lines[:1]  # its beginning was not read
-        try:
-            link = audit_chain.follow(lines, start=None if start else audit_chain.GENESIS)
-        except audit_chain.BrokenChain as error:
-            raise AuditLogBroken(path, str(error)) from error
-        return size - len(torn), link
+
+@contextmanager
+def _unavailable(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AuditUnavailable(f"{what}: {error.strerror or 'I/O error'}.") from None

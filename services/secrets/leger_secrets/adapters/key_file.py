@@ -1,24 +1,10 @@
-"""Reading the key of the store."""
+"""Reading the root key, which the host hands to the service."""
 
 import os
 from pathlib import Path
 
-from leger_runtime.errors import Kind, LegerError
-
-KEY_SIZE = 32
-"""In bytes: the key is used as it is, without a derivation."""
-
-
-class StoreKeyMissing(LegerError):
-    """The file with the store's key is not there, or not for this process to read."""
-
-    kind, reason = Kind.NOT_FOUND, "STORE_KEY_MISSING"
-
-
-class StoreKeyInvalid(LegerError):
-    """The file does not contain a key."""
-
-    kind, reason = Kind.INVALID, "STORE_KEY_INVALID"
+from leger_secrets.adapters.key_wrapping import KEY_SIZE, wipe
+from leger_secrets.domain.sealing_errors import StoreKeyInvalid, StoreKeyMissing
 
 
 def read(path: Path) -> bytearray:
@@ -32,9 +18,10 @@ def read(path: Path) -> bytearray:
             length = file.readinto(content) or 0
     except OSError as error:
         raise StoreKeyMissing(
-            f"The store's key {path} cannot be read.",
+            f"The root key {path} cannot be read.",
             why=f"{os.strerror(error.errno) if error.errno else 'I/O error'}.",
-            next_step="Make one with `legerd bootstrap`, or point LEGER_KEY_FILE at the key.",
+            next_step="`legerd key status` says where it should lie. Put it back, then restart"
+            " leger-secrets.service; or point LEGER_KEY_FILE at it.",
         ) from None
     del content[length:]
     if len(content) == KEY_SIZE:
@@ -49,11 +36,7 @@ def read(path: Path) -> bytearray:
             f"The file {path} contains no key.",
             why=f"A key is {KEY_SIZE} bytes, or {2 * KEY_SIZE} hexadecimal digits;"
             f" the file has {length} bytes of something else.",
-            next_step="Restore the key that the store was made with.",
+            next_step="Put the key back that the store was made with, then restart"
+            " leger-secrets.service.",
         )
     return key
-
-
-def wipe(key: bytearray) -> None:
-    """Overwrite a key that is not needed any more."""
-    key[:] = bytes(len(key))

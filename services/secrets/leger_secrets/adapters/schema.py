@@ -46,7 +46,76 @@ _MIGRATIONS = (
     CREATE INDEX binding_of_secret ON binding (secret);
     CREATE INDEX binding_of_stack ON binding (stack);
     """,
+    """
+    -- What earlier files did not note is taken from their versions, as near as they tell it.
+    ALTER TABLE secret ADD COLUMN previous INTEGER NOT NULL DEFAULT 0;  -- 0: none is stored
+    ALTER TABLE secret ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE secret ADD COLUMN created_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE secret ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE secret ADD COLUMN updated_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE secret ADD COLUMN activated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE secret ADD COLUMN description TEXT NOT NULL DEFAULT '';
+    ALTER TABLE secret ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';    -- a JSON object of texts
+    ALTER TABLE secret ADD COLUMN expires INTEGER;
+    ALTER TABLE secret ADD COLUMN rotate_after INTEGER NOT NULL DEFAULT 0;  -- days
+    UPDATE secret SET
+        (created, created_by) = (
+            SELECT created, created_by FROM version WHERE secret = secret.id ORDER BY id LIMIT 1
+        ),
+        (updated, updated_by) = (
+            SELECT created, created_by FROM version WHERE secret = secret.id
+            ORDER BY created DESC, id DESC LIMIT 1
+        ),
+        activated = (
+            SELECT created FROM version WHERE secret = secret.id AND number = secret.active
+        );
+
+    -- The value comes last now: what is after a long value lies behind all of its pages.
+    CREATE TABLE reordered (
+        id INTEGER PRIMARY KEY,
+        secret INTEGER NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+        created INTEGER NOT NULL,   -- microseconds since 1970, UTC
+        created_by TEXT NOT NULL,
+        value BLOB,                 -- NULL when deleted: the row keeps the number used
+        UNIQUE (secret, number)
+    ) STRICT;
+    INSERT INTO reordered SELECT id, secret, number, created, created_by, value FROM version;
+    DROP TABLE version;
+    ALTER TABLE reordered RENAME TO version;
+
+    -- The latest changes, for watches: all after the revision `kept_after`, `changes` in number.
+    ALTER TABLE revision ADD COLUMN kept_after INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE revision ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+    UPDATE revision SET kept_after = value;
+    CREATE TABLE change (
+        revision INTEGER NOT NULL,
+        place INTEGER NOT NULL,     -- in its revision, from 1
+        kind TEXT NOT NULL,
+        secret TEXT NOT NULL,       -- the name, as the secret may be deleted
+        version INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        principal TEXT NOT NULL,
+        PRIMARY KEY (revision, place)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE token (
+        name TEXT PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        grants TEXT NOT NULL,       -- JSON
+        created INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        expires INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE recovery_recipient (
+        place INTEGER PRIMARY KEY,
+        recipient TEXT NOT NULL
+    ) STRICT;
+    """,
 )
+
+VERSION = len(_MIGRATIONS)
+"""Of the newest schema, which every open file has."""
 
 
 class StoreTooNew(LegerError):
@@ -57,7 +126,7 @@ class StoreTooNew(LegerError):
     def __init__(self, path: Path, version: int) -> None:
         super().__init__(
             f"The store {path} cannot be used by this leger.",
-            why=f"Its schema is version {version}, and this leger knows {len(_MIGRATIONS)}.",
+            why=f"Its schema is version {version}, and this leger knows {VERSION}.",
             next_step="Install the leger that wrote it, or a newer one.",
         )
 
@@ -70,9 +139,9 @@ def migrate(connection: dbapi2.Connection, path: Path) -> None:
     """
     with sqlcipher.translated():
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(_MIGRATIONS):
+        if version > VERSION:
             raise StoreTooNew(path, version)
         for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
-            )
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number};")
+            sqlcipher.check_intact(connection)
+            connection.execute("COMMIT")

@@ -2,27 +2,25 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlcipher3 import dbapi2
 
 from leger_secrets.adapters import schema, sqlcipher
-from leger_secrets.domain.store import (
-    Binding,
-    Found,
-    Numbers,
-    SecretInfo,
-    StackBinding,
-    Version,
-)
-from leger_secrets.domain.value import SecretValue
+from leger_secrets.adapters.sqlcipher_reader import SqlcipherReader
+from leger_secrets.adapters.sqlcipher_writer import SqlcipherWriter
+from leger_secrets.domain.store import Author, Found
 
 _READERS = 4  # a read takes microseconds: more would only cost memory
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+# In bytes: a value that is not longer lies on one page with all of its row (4,096 bytes, less what
+# SQLCipher and SQLite need of it, and less the longest author).
+_ON_ONE_PAGE = 3_500
+
+
+class StoreClosed(Exception):
+    """The file was closed: it is replaced by another, or sealed."""
 
 
 class SqlcipherSecretStore:
@@ -30,21 +28,35 @@ class SqlcipherSecretStore:
 
     Readers see the last commit and never wait for the writer (write-ahead log); there is one
     writer. All connections are opened at once, so that the key need not be kept.
+
+    A deleted value is overwritten in the file (`secure_delete`); the pages that held it before are
+    in the write-ahead log still, which is therefore cut to nothing after the commit. A view that
+    is open then prevents that; it is done when the last one is closed.
+
+    Closed, which waits for the views that are open, every method raises StoreClosed. A thread that
+    has a view open may not ask for a changing one.
     """
 
     def __init__(self, *, path: Path, key: bytes | bytearray) -> None:
         """Open or create the file. Raises StoreKeyWrong, StoreTooNew, StoreUnavailable, OSError."""
         path.touch(mode=0o600)  # SQLite gives its other files the mode that this one has
-        self._write_lock = threading.Lock()
+        self._write_lock = threading.RLock()  # whoever froze the store may close it
+        self._views: set[SqlcipherReader] = set()
+        self._committed = threading.Condition()
+        self._closed = False
         self._writer = sqlcipher.connect(path, key, writable=True)
         self._all = [self._writer]
-        self._readers: queue.SimpleQueue[dbapi2.Connection] = queue.SimpleQueue()
+        self._readers: queue.SimpleQueue[dbapi2.Connection | None] = queue.SimpleQueue()
         try:
             schema.migrate(self._writer, path)
+            # A service that was killed may have left the pages of a deleted value.
+            self._remnants = not sqlcipher.truncate_log(self._writer)
             for _ in range(_READERS):
                 reader = sqlcipher.connect(path, key, writable=False)
                 self._all.append(reader)
                 self._readers.put(reader)
+            with self.reading() as view:
+                self._revision = view.revision()
         except BaseException:
             self.close()
             raise
@@ -56,195 +68,105 @@ class SqlcipherSecretStore:
         each of which the interpreter goes to another thread first: measurable with 32 callers.
         """
         with self._reader() as connection, sqlcipher.translated():
-            return _Reader(connection).find(name, version)
+            found = SqlcipherReader(connection).find(name, version)
+            if found and found.value and len(found.value) > _ON_ONE_PAGE:
+                sqlcipher.check_intact(connection)
+            return found
 
     @contextmanager
-    def reading(self) -> Iterator["_Reader"]:
+    def reading(self) -> Iterator[SqlcipherReader]:
         """Open a view of the last commit. Raises StoreUnavailable."""
-        with self._reader() as connection, sqlcipher.transaction(connection, "BEGIN"):
-            yield _Reader(connection)
+        try:
+            with self._reader() as connection, sqlcipher.transaction(connection, "BEGIN"):
+                view = SqlcipherReader(connection)
+                self._views.add(view)
+                try:
+                    yield view
+                finally:
+                    self._views.remove(view)
+        finally:
+            if self._can_erase() and self._write_lock.acquire(blocking=False):
+                try:
+                    self._remnants = not sqlcipher.truncate_log(self._writer)
+                finally:
+                    self._write_lock.release()
 
     @contextmanager
-    def writing(self) -> Iterator["_Writer"]:
+    def writing(self, author: Author) -> Iterator[SqlcipherWriter]:
         """Open the changing view; leaving it commits durably. Raises StoreUnavailable."""
-        with self._write_lock, sqlcipher.transaction(self._writer, "BEGIN IMMEDIATE"):
-            yield _Writer(self._writer)
+        with self.frozen() as connection:
+            with sqlcipher.transaction(connection, "BEGIN IMMEDIATE"):
+                writer = SqlcipherWriter(connection, author)
+                yield writer
+                revision = writer.finish()
+            if writer.erased or self._can_erase():
+                self._remnants = not sqlcipher.truncate_log(connection)
+            if revision is not None:
+                with self._committed:
+                    self._revision = revision
+                    self._committed.notify_all()
+
+    @contextmanager
+    def frozen(self) -> Iterator[dbapi2.Connection]:
+        """Keep writers waiting, and hand out the connection that they would use."""
+        with self._write_lock:
+            if self._closed:
+                raise StoreClosed
+            yield self._writer
+
+    def outrun(self, revision: int) -> None:
+        """Make the revision higher than this one; none of before can be watched from.
+
+        Raises StoreUnavailable.
+        """
+        with self.frozen() as connection, sqlcipher.transaction(connection, "BEGIN IMMEDIATE"):
+            connection.execute("DELETE FROM change")
+            connection.execute(
+                "UPDATE revision SET value = ?1, kept_after = ?1, changes = 0", (revision + 1,)
+            )
+        self._revision = revision + 1
+
+    def wait(self, *, after: int, timeout: float) -> bool:
+        """Wait until the revision is higher than `after`; tell if so. Closing ends the wait."""
+        with self._committed:
+            self._committed.wait_for(lambda: self._closed or self._revision > after, timeout)
+            return self._revision > after
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last commit."""
+        return self._revision
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    def _can_erase(self) -> bool:
+        """Tell whether pages of deleted values are left that no open view keeps any more."""
+        return self._remnants and not self._views
 
     @contextmanager
     def _reader(self) -> Iterator[dbapi2.Connection]:
         connection = self._readers.get()
         try:
+            if connection is None:
+                raise StoreClosed
             yield connection
         finally:
             self._readers.put(connection)
 
     def close(self) -> None:
-        """Close the file; no view may be open."""
-        for connection in reversed(self._all):  # the writer last: it ends the write-ahead log
-            connection.close()
-
-
-class _Reader:
-    def __init__(self, connection: dbapi2.Connection) -> None:
-        self._execute = connection.execute
-
-    def revision(self) -> int:
-        (value,) = self._execute("SELECT value FROM revision").fetchone()
-        return int(value)
-
-    def find(self, name: str, version: int) -> Found | None:
-        row = self._execute(
-            """
-            SELECT version.number, version.value FROM secret
-            LEFT JOIN version ON version.secret = secret.id
-                AND version.number = iif(?2 = 0, secret.active, ?2)
-            WHERE secret.name = ?1
-            """,
-            (name, version),
-        ).fetchone()
-        if row is None:
-            return None
-        number, value = row
-        return Found(number or version, None if value is None else SecretValue(value))
-
-    def numbers(self, name: str) -> Numbers | None:
-        row = self._execute("SELECT active, latest FROM secret WHERE name = ?", (name,)).fetchone()
-        return Numbers(active=row[0], latest=row[1]) if row else None
-
-    def was_used(self, name: str, version: int) -> bool:
-        row = self._execute(
-            """
-            SELECT 1 FROM version JOIN secret ON secret.id = version.secret
-            WHERE secret.name = ? AND version.number = ?
-            """,
-            (name, version),
-        ).fetchone()
-        return row is not None
-
-    def info(self, name: str) -> SecretInfo | None:
-        infos = self._infos("WHERE secret.name = ?", "WHERE secret = ?", (name,))
-        return infos[0] if infos else None
-
-    def infos(self) -> list[SecretInfo]:
-        return self._infos("", "", ())
-
-    def bindings(self, *, stack: str = "", secret: str = "") -> list[StackBinding]:
-        rows = self._execute(
-            """
-            SELECT stack, unit, credential, secret FROM binding
-            WHERE ?1 IN ('', stack) AND ?2 IN ('', secret) ORDER BY stack, unit, credential
-            """,
-            (stack, secret),
-        )
-        return [StackBinding(stack, Binding(*binding)) for stack, *binding in rows]
-
-    def bound_secret(self, unit: str, credential: str) -> str | None:
-        row = self._execute(
-            "SELECT secret FROM binding WHERE unit = ? AND credential = ?", (unit, credential)
-        ).fetchone()
-        return str(row[0]) if row else None
-
-    def _infos(
-        self, of_secrets: str, of_bindings: str, arguments: tuple[str, ...]
-    ) -> list[SecretInfo]:
-        units: dict[str, list[str]] = {}
-        for secret, unit in self._execute(
-            f"SELECT DISTINCT secret, unit FROM binding {of_bindings} ORDER BY unit",  # noqa: S608 - two fixed texts
-            arguments,
-        ):
-            units.setdefault(secret, []).append(unit)
-        secrets: dict[str, tuple[int, int]] = {}
-        versions: dict[str, list[Version]] = {}
-        for name, active, revision, number, created, created_by in self._execute(
-            f"""
-            SELECT name, active, revision, number, created, created_by
-            FROM secret JOIN version ON version.secret = secret.id AND version.value IS NOT NULL
-            {of_secrets} ORDER BY name, number
-            """,  # noqa: S608 - two fixed texts
-            arguments,
-        ):
-            secrets[name] = active, revision
-            versions.setdefault(name, []).append(
-                Version(
-                    number=number,
-                    create_time=_EPOCH + created * _MICROSECOND,
-                    created_by=created_by,
-                )
-            )
-        return [
-            SecretInfo(
-                name=name,
-                versions=tuple(versions[name]),
-                active=active,
-                revision=revision,
-                units=tuple(units.get(name, ())),
-            )
-            for name, (active, revision) in secrets.items()
-        ]
-
-
-class _Writer(_Reader):
-    """Every change to a secret gets the revision of its transaction."""
-
-    def __init__(self, connection: dbapi2.Connection) -> None:
-        super().__init__(connection)
-        self._revision: int | None = None
-
-    def add_version(self, name: str, version: Version, value: SecretValue) -> None:
-        self._execute(
-            """
-            INSERT INTO secret (name, active, latest, revision) VALUES (?1, ?2, ?2, ?3)
-            ON CONFLICT (name) DO UPDATE SET latest = max(latest, ?2), revision = ?3
-            """,
-            (name, version.number, self._next_revision()),
-        )
-        self._execute(
-            """
-            INSERT INTO version (secret, number, value, created, created_by)
-            SELECT id, ?, ?, ?, ? FROM secret WHERE name = ?
-            """,
-            (
-                version.number,
-                value.reveal(),
-                (version.create_time - _EPOCH) // _MICROSECOND,
-                version.created_by,
-                name,
-            ),
-        )
-
-    def activate(self, name: str, version: int) -> None:
-        self._execute(
-            "UPDATE secret SET active = ?, revision = ? WHERE name = ?",
-            (version, self._next_revision(), name),
-        )
-
-    def delete_version(self, name: str, version: int) -> None:
-        self._execute(
-            """
-            UPDATE version SET value = NULL
-            WHERE number = ? AND secret = (SELECT id FROM secret WHERE name = ?)
-            """,
-            (version, name),
-        )
-        self._execute(
-            "UPDATE secret SET revision = ? WHERE name = ?", (self._next_revision(), name)
-        )
-
-    def delete_secret(self, name: str) -> None:
-        self._next_revision()
-        self._execute("DELETE FROM secret WHERE name = ?", (name,))
-
-    def replace_bindings(self, stack: str, bindings: Sequence[Binding]) -> None:
-        self._execute("DELETE FROM binding WHERE stack = ?", (stack,))
-        for binding in bindings:
-            self._execute(
-                "INSERT INTO binding (unit, credential, secret, stack) VALUES (?, ?, ?, ?)",
-                (*binding, stack),
-            )
-
-    def _next_revision(self) -> int:
-        if self._revision is None:
-            (self._revision,) = self._execute(
-                "UPDATE revision SET value = value + 1 RETURNING value"
-            ).fetchone()
-        return self._revision
+        """End every wait, let the views that are open end, then close the file."""
+        with self._write_lock:
+            with self._committed:
+                if self._closed:
+                    return
+                self._closed = True
+                self._committed.notify_all()
+            readers = [self._readers.get() for _ in self._all[1:]]
+            self._readers.put(None)  # for whoever comes later
+            for connection in readers:
+                if connection is not None:
+                    connection.close()
+            self._writer.close()  # the last one: it ends the write-ahead log

@@ -7,7 +7,9 @@ from typing import NamedTuple, Protocol, Self
 
 from leger_runtime.errors import LegerError
 
-from leger_secrets.domain.errors import AuditUnavailable
+from leger_secrets.domain.audit_errors import AuditLogBroken
+from leger_secrets.domain.caller import Caller
+from leger_secrets.domain.errors import AuditUnavailable, StoreSealed
 
 
 class Action(StrEnum):
@@ -21,18 +23,29 @@ class Action(StrEnum):
     ACTIVATE = "activate"
     DELETE = "delete"
     DELETE_VERSION = "delete-version"
+    UPDATE = "update"
+    WATCH = "watch"
     BIND = "bind"
     UNBIND = "unbind"
+    CREATE_TOKEN = "create-token"  # noqa: S105 - the name of an action
+    REVOKE_TOKEN = "revoke-token"  # noqa: S105
+    UNSEAL = "unseal"
+    SEAL = "seal"
+    REKEY = "rekey"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    BEGIN_LOG = "begin-log"
 
 
 class AuditEntry(NamedTuple):
     """One decision: who asked for what, and what was decided.
 
     `outcome` is "allowed", "unchanged" (allowed, but the caller has the value already) or the
-    reason of the error that refused it. Empty fields do not apply.
+    reason of the error that refused it. `detail` is what the action concerned besides, such as a
+    token's name. Empty fields do not apply.
     """
 
-    principal: str
+    by: Caller
     action: Action
     secret: str = ""
     version: int = 0
@@ -40,6 +53,7 @@ class AuditEntry(NamedTuple):
     stack: str = ""
     unit: str = ""
     credential: str = ""
+    detail: str = ""
 
 
 class AuditLog(Protocol):
@@ -62,7 +76,8 @@ class Decision:
     line without its change, when the commit fails after it; then the failure gets a second line.
 
     A LegerError that leaves the block is written with its reason; when that cannot be written,
-    AuditUnavailable takes its place.
+    AuditUnavailable takes its place. Not of an error that says no more than that: a sealed store
+    answers nobody anything, and a broken log has nothing written to it.
     """
 
     def __init__(self, log: AuditLog, *asked: AuditEntry) -> None:
@@ -86,5 +101,10 @@ class Decision:
         failure: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(failure, LegerError) and not isinstance(failure, AuditUnavailable):
+        if not isinstance(failure, LegerError) or isinstance(failure, AuditUnavailable):
+            return
+        try:
             self._log.record([entry._replace(outcome=failure.reason) for entry in self._asked])
+        except AuditUnavailable:
+            if not isinstance(failure, StoreSealed | AuditLogBroken):
+                raise

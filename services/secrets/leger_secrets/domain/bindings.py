@@ -4,24 +4,37 @@ from collections.abc import Iterable, Sequence
 
 from leger_secrets.domain import names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
+from leger_secrets.domain.caller import Caller
+from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import InvalidName, UnitBound
+from leger_secrets.domain.handouts import Handout, Handouts
 from leger_secrets.domain.refusals import Refusal, Refusals
-from leger_secrets.domain.store import Binding, SecretStore, StackBinding
+from leger_secrets.domain.store import Author, Binding, SecretStore, StackBinding
 
 
 class Bindings:
-    """Every request about bindings. `by` is the principal that makes it.
+    """Every request about bindings. `by` is who makes it.
 
     A unit's bindings are those of one stack only, so that no stack can give itself the secrets of
     another by naming its units.
     """
 
-    def __init__(self, *, store: SecretStore, audit: AuditLog, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        *,
+        store: SecretStore,
+        audit: AuditLog,
+        refusals: Refusals,
+        handouts: Handouts,
+        clock: Clock,
+    ) -> None:
         self._store = store
+        self._clock = clock
         self._audit = audit
         self._refusals = refusals
+        self._handouts = handouts
 
-    def bind_stack(self, stack: str, bindings: Sequence[Binding], *, by: str) -> None:
+    def bind_stack(self, stack: str, bindings: Sequence[Binding], *, by: Caller) -> None:
         """Put `bindings` in the place of all that the stack has; one audit line for each change.
 
         A secret need not be stored yet. Raises InvalidName, UnitBound, StoreUnavailable,
@@ -31,7 +44,7 @@ class Bindings:
         with Decision(self._audit, asked) as decision:
             names.check_stack(stack)
             wanted = _checked(bindings)
-            with self._store.writing() as store:
+            with self._store.writing(Author(by.principal, self._clock())) as store:
                 stored = store.bindings()
                 _check_owners(stack, wanted, stored)
                 before = {b.binding for b in stored if b.stack == stack}
@@ -50,6 +63,10 @@ class Bindings:
         """
         with self._store.reading() as store:
             return store.bindings(stack=stack, secret=secret)
+
+    def handed_out(self, binding: Binding) -> list[Handout]:
+        """Return what each unit was last handed for a binding, sorted by unit."""
+        return self._handouts.of(binding)
 
     def list_refusals(self) -> list[Refusal]:
         """Return the latest refusal of each unit, sorted by unit."""

@@ -1,12 +1,14 @@
 """What a unit is handed when it starts."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from leger_runtime.errors import LegerError
 
 from leger_secrets.domain import names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
+from leger_secrets.domain.caller import Caller, new_request_id
 from leger_secrets.domain.errors import NotBound, SecretEmpty, SecretNotFound
+from leger_secrets.domain.handouts import Handouts
 from leger_secrets.domain.refusals import Refusals
 from leger_secrets.domain.store import Reader, SecretStore
 from leger_secrets.domain.value import SecretValue
@@ -20,15 +22,28 @@ class UnitJournal(Protocol):
         ...
 
 
+class _Decided(NamedTuple):
+    secret: str
+    version: int
+    value: SecretValue
+
+
 class Credentials:
     """Decides what a unit gets: exactly the secrets that are bound to it, and nothing else."""
 
     def __init__(
-        self, *, store: SecretStore, audit: AuditLog, refusals: Refusals, journal: UnitJournal
+        self,
+        *,
+        store: SecretStore,
+        audit: AuditLog,
+        refusals: Refusals,
+        handouts: Handouts,
+        journal: UnitJournal,
     ) -> None:
         self._store = store
         self._audit = audit
         self._refusals = refusals
+        self._handouts = handouts
         self._journal = journal
 
     def hand_out(self, unit: str, credential: str) -> SecretValue:
@@ -39,7 +54,7 @@ class Credentials:
         and in the unit's journal.
         """
         try:
-            value = self._decide(unit, credential)
+            secret, version, value = self._decide(unit, credential)
         except LegerError as refusal:
             self._refusals.note(unit, credential, refusal)
             self._journal.tell(
@@ -47,10 +62,13 @@ class Credentials:
             )
             raise
         self._refusals.forget_credential(unit, credential)
+        self._handouts.note(unit, credential, secret=secret, version=version)
         return value
 
-    def _decide(self, unit: str, credential: str) -> SecretValue:
-        asked = AuditEntry(f"unit:{unit}", Action.GET, credential=credential)
+    def _decide(self, unit: str, credential: str) -> _Decided:
+        asked = AuditEntry(
+            Caller(f"unit:{unit}", new_request_id()), Action.GET, unit=unit, credential=credential
+        )
         with Decision(self._audit, asked) as decision:
             names.check_unit(unit)
             names.check_credential(credential)
@@ -66,7 +84,7 @@ class Credentials:
             if not found.value:
                 raise SecretEmpty(secret)
             decision.allow(asked._replace(version=found.version))
-            return found.value
+            return _Decided(secret, found.version, found.value)
 
 
 def _bound_secret(store: Reader, unit: str, credential: str) -> str | None:

@@ -147,6 +147,20 @@ class UnitBound(LegerError):
         )
 
 
+class AccessDenied(LegerError):
+    """An action that no rule allows the principal."""
+
+    kind, reason = Kind.NOT_PERMITTED, "NOT_PERMITTED"
+
+    def __init__(self, principal: str, action: str, secret: str) -> None:
+        super().__init__(
+            f"{principal} may not {action} the secret {secret}.",
+            why="No rule grants it.",
+            next_step=f"Ask the operator: `leger secrets can {principal} {action} {secret}` tells"
+            " which rules there are.",
+        )
+
+
 class NotBound(LegerError):
     """A credential that a unit asked for and may not have."""
 
@@ -157,6 +171,19 @@ class NotBound(LegerError):
             f"{unit} may not have the credential {credential}.",
             why="No stack that is installed names that secret for that unit.",
             next_step="Name it by `Secret=` in the unit's Quadlet, then install its stack again.",
+        )
+
+
+class StoreSealed(LegerError):
+    """The store is closed, and its key is not in this process."""
+
+    kind, reason = Kind.UNAVAILABLE, "STORE_SEALED"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "The secrets store is sealed: no secret can be read or written.",
+            why=why,
+            next_step="See `leger secrets status`, then open it: `leger secrets unseal`.",
         )
 
 
@@ -178,9 +205,11 @@ class AuditUnavailable(LegerError):
 
     kind, reason = Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE"
 
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            "The request was refused, because it could not be written to the audit log.",
-            why=why,
-            next_step="Free the disk of the audit log's directory or see to it, then try again.",
-        )
+    def __init__(
+        self,
+        why: str,
+        *,
+        what: str = "The request was refused, because it could not be written to the audit log.",
+        next_step: str = "Free the disk of the audit log's directory or see to it, then try again.",
+    ) -> None:
+        super().__init__(what, why=why, next_step=next_step)

@@ -25,14 +25,14 @@ def check_version(version: int) -> None:
         raise InvalidVersion(version)
 
 
-def check_value(name: str, value: SecretValue) -> None:
+def check_value(name: str, value: SecretValue, *, field: str = "value") -> None:
     """Raise ValueTooLarge unless the value can be handed to a unit."""
     if len(value) > MAX_VALUE:
         raise ValueTooLarge(
             f"The value for {name} was not stored.",
             why=f"It has {len(value)} bytes, and systemd hands a unit at most {MAX_VALUE}.",
             next_step="Store a shorter value, or split it into several secrets.",
-            field="value",
+            field=field,
         )
 
 

@@ -32,6 +32,16 @@ def check_secret(name: str, *, field: str = "name") -> None:
         raise InvalidName(f"{quoted(name)} cannot be the name of a secret.", problem, field=field)
 
 
+def check_pattern(pattern: str, *, field: str) -> None:
+    """Raise InvalidName unless the pattern, whose `*` matches any characters, can be meant."""
+    if not pattern or len(pattern.encode()) > MAX_SECRET_NAME or not pattern.isprintable():
+        raise InvalidName(
+            f"{quoted(pattern)} cannot be a pattern of names.",
+            f"It takes 1 to {MAX_SECRET_NAME} bytes of printable characters.",
+            field=field,
+        )
+
+
 def check_stack(name: str, *, field: str = "stack") -> None:
     """Raise InvalidName unless `name` may be the name of a stack."""
     if not _STACK.fullmatch(name):

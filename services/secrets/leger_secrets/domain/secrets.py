@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from leger_secrets.domain import limits, names
+from leger_secrets.domain import limits, names, versions
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
+from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import (
     SecretInUse,
     SecretNotFound,
     VersionActive,
     VersionClaimed,
-    VersionNotFound,
 )
-from leger_secrets.domain.store import Found, SecretInfo, SecretStore, Version
+from leger_secrets.domain.grants import Authorizer, Permission
+from leger_secrets.domain.store import Author, SecretInfo, SecretStore
 from leger_secrets.domain.value import SecretValue
-
-
-@dataclass(frozen=True, kw_only=True)
-class PutResult:
-    """What a put came to: the version, and whether it is active now and was created by this."""
-
-    version: int
-    active: bool
-    created: bool
+from leger_secrets.domain.versions import PutResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,60 +37,57 @@ class Resolved:
 
 
 class Secrets:
-    """Every request about secrets. `by` is the principal that makes it.
+    """Every request about secrets. `by` is who makes it.
 
-    Each method raises StoreUnavailable and AuditUnavailable besides the errors it names, and each
-    decision is in the audit log before the method returns or raises (see Decision).
+    Each method raises AccessDenied, StoreSealed, StoreUnavailable and AuditUnavailable besides the
+    errors it names, and each decision is in the audit log before the method returns or raises (see
+    Decision). What a caller may not do is denied before it is told whether the secret exists, or
+    could.
     """
 
-    def __init__(self, *, store: SecretStore, audit: AuditLog, clock: Clock) -> None:
+    def __init__(
+        self, *, store: SecretStore, audit: AuditLog, grants: Authorizer, clock: Clock
+    ) -> None:
         self._store = store
+        self._grants = grants
         self._audit = audit
         self._clock = clock
 
-    def put(self, name: str, value: SecretValue, *, activate: bool, by: str) -> PutResult:
-        """Store a value as the next version, unless the latest version has that value already.
+    def put(self, name: str, value: SecretValue, *, activate: bool, by: Caller) -> PutResult:
+        """Store a value as the next version (see versions.put); `activate` is an action too.
 
-        A secret's first version becomes active; a later one, or the latest that was put again,
-        only with `activate`. Unlike in setec, a put after the latest version was deleted always
-        stores one. Raises InvalidName, ValueTooLarge, VersionClaimed when no number is left.
+        Raises InvalidName, ValueTooLarge, VersionClaimed.
         """
         asked = AuditEntry(by, Action.PUT, name)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.PUT, name)
+            if activate:
+                self._grants.check(by, Permission.ACTIVATE, name)
             names.check_secret(name)
             limits.check_value(name, value)
-            with self._store.writing() as store:
-                numbers = store.numbers(name)
-                latest = store.find(name, numbers.latest) if numbers else None
-                created = latest is None or latest.value != value
-                number = numbers.latest + created if numbers else 1
-                if number > limits.MAX_VERSION:
-                    raise VersionClaimed(name, limits.MAX_VERSION)
-                if created:
-                    store.add_version(name, self._version(number, by), value)
-                active = number == (numbers.active if numbers else 1)
-                if activate and not active:
-                    store.activate(name, number)
-                decision.allow(asked._replace(version=number))
-        return PutResult(version=number, active=active or activate, created=created)
+            with self._store.writing(self._author(by)) as store:
+                put = versions.put(store, name, value, activate=activate)
+                decision.allow(asked._replace(version=put.version))
+        return put
 
-    def get(self, name: str, *, version: int = 0, if_version_not: int = 0, by: str) -> GetResult:
+    def get(self, name: str, *, version: int = 0, if_version_not: int = 0, by: Caller) -> GetResult:
         """Return the active version, or the one asked for, without its value if it is known.
 
         Raises InvalidName, SecretNotFound, VersionNotFound.
         """
         asked = AuditEntry(by, Action.GET, name, version)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.GET, name)
             names.check_secret(name)
             found = self._store.find(name, version)
-            number, value = _existing(name, version, found)
+            number, value = versions.existing(name, version, found)
             if number == if_version_not:
                 decision.allow(asked._replace(version=number, outcome="unchanged"))
                 return GetResult(version=number, value=None)
             decision.allow(asked._replace(version=number))
             return GetResult(version=number, value=value)
 
-    def resolve(self, wanted: Sequence[str], *, by: str) -> tuple[list[Resolved], int]:
+    def resolve(self, wanted: Sequence[str], *, by: Caller) -> tuple[list[Resolved], int]:
         """Return the active versions of all the secrets, in the order asked for, and the revision.
 
         All are of one moment. Raises InvalidName, SecretNotFound naming every one that is missing,
@@ -109,6 +98,7 @@ class Secrets:
             asked = [AuditEntry(by, Action.GET)]
         with Decision(self._audit, *asked) as decision:
             limits.check_names(wanted)
+            self._grants.check(by, Permission.GET, *wanted)
             with self._store.reading() as store:
                 found = [(name, store.find(name, 0)) for name in wanted]
                 revision = store.revision()
@@ -117,16 +107,17 @@ class Secrets:
                 raise SecretNotFound(*missing)
             resolved = []
             for name, version in found:
-                number, value = _existing(name, 0, version)
+                number, value = versions.existing(name, 0, version)
                 resolved.append(Resolved(name=name, version=number, value=value))
             limits.check_total([secret.value for secret in resolved])
             decision.allow(*(AuditEntry(by, Action.GET, r.name, r.version) for r in resolved))
         return resolved, revision
 
-    def info(self, name: str, *, by: str) -> SecretInfo:
+    def info(self, name: str, *, by: Caller) -> SecretInfo:
         """Describe one secret. Raises InvalidName, SecretNotFound."""
         asked = AuditEntry(by, Action.INFO, name)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.INFO, name)
             names.check_secret(name)
             with self._store.reading() as store:
                 info = store.info(name)
@@ -135,58 +126,64 @@ class Secrets:
             decision.allow(asked)
         return info
 
-    def list_secrets(self, *, by: str) -> tuple[list[SecretInfo], int]:
-        """Describe all secrets, sorted by name, and return the revision."""
+    def list_secrets(self, *, by: Caller) -> tuple[list[SecretInfo], int]:
+        """Describe the secrets that the caller may `info`, by name, and return the revision."""
         asked = AuditEntry(by, Action.LIST)
         with Decision(self._audit, asked) as decision:
             with self._store.reading() as store:
                 infos, revision = store.infos(), store.revision()
             decision.allow(asked)
-        return infos, revision
+        visible = self._grants.visible(by, [info.name for info in infos])
+        return [info for info in infos if info.name in visible], revision
 
-    def create_version(self, name: str, version: int, value: SecretValue, *, by: str) -> None:
+    def create_version(self, name: str, version: int, value: SecretValue, *, by: Caller) -> None:
         """Store a value under a number that was never used, and activate it.
 
         Raises InvalidName, InvalidVersion, ValueTooLarge, VersionClaimed.
         """
         asked = AuditEntry(by, Action.CREATE_VERSION, name, version)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.CREATE_VERSION, name)
             names.check_secret(name)
             limits.check_version(version)
             limits.check_value(name, value)
-            with self._store.writing() as store:
+            with self._store.writing(self._author(by)) as store:
                 if store.was_used(name, version):
                     raise VersionClaimed(name, version)
-                store.add_version(name, self._version(version, by), value)
-                store.activate(name, version)
+                numbers = store.numbers(name)
+                store.add_version(name, version, value)
+                if numbers:  # else it is active already, as the first one
+                    store.activate(name, version)
                 decision.allow(asked)
 
-    def activate(self, name: str, version: int, *, by: str) -> int:
+    def activate(self, name: str, version: int, *, by: Caller) -> int:
         """Make a stored version the active one and return the one that was before.
 
         Raises InvalidName, InvalidVersion, SecretNotFound, VersionNotFound.
         """
         asked = AuditEntry(by, Action.ACTIVATE, name, version)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.ACTIVATE, name)
             names.check_secret(name)
             limits.check_version(version)
-            with self._store.writing() as store:
-                _existing(name, version, store.find(name, version))
-                previous = _existing(name, 0, store.find(name, 0)).version
+            with self._store.writing(self._author(by)) as store:
+                versions.existing(name, version, store.find(name, version))
+                previous = versions.existing(name, 0, store.find(name, 0)).version
                 if previous != version:
                     store.activate(name, version)
                 decision.allow(asked)
         return previous
 
-    def delete(self, name: str, *, force: bool, by: str) -> None:
+    def delete(self, name: str, *, force: bool, by: Caller) -> None:
         """Delete a secret with all its versions; a secret put later begins at version 1 again.
 
         Raises InvalidName, SecretNotFound, and SecretInUse unless `force`.
         """
         asked = AuditEntry(by, Action.DELETE, name)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.DELETE, name)
             names.check_secret(name)
-            with self._store.writing() as store:
+            with self._store.writing(self._author(by)) as store:
                 if store.numbers(name) is None:
                     raise SecretNotFound(name)
                 units = dict.fromkeys(b.binding.unit for b in store.bindings(secret=name))
@@ -195,34 +192,22 @@ class Secrets:
                 store.delete_secret(name)
                 decision.allow(asked)
 
-    def delete_version(self, name: str, version: int, *, by: str) -> None:
+    def delete_version(self, name: str, version: int, *, by: Caller) -> None:
         """Delete one version that is not the active one; its number is never used again.
 
         Raises InvalidName, InvalidVersion, SecretNotFound, VersionNotFound, VersionActive.
         """
         asked = AuditEntry(by, Action.DELETE_VERSION, name, version)
         with Decision(self._audit, asked) as decision:
+            self._grants.check(by, Permission.DELETE, name)
             names.check_secret(name)
             limits.check_version(version)
-            with self._store.writing() as store:
-                _existing(name, version, store.find(name, version))
-                if version == _existing(name, 0, store.find(name, 0)).version:
+            with self._store.writing(self._author(by)) as store:
+                versions.existing(name, version, store.find(name, version))
+                if version == versions.existing(name, 0, store.find(name, 0)).version:
                     raise VersionActive(name, version)
                 store.delete_version(name, version)
                 decision.allow(asked)
 
-    def _version(self, number: int, by: str) -> Version:
-        return Version(number=number, create_time=self._clock(), created_by=by)
-
-
-class _Existing(NamedTuple):
-    version: int
-    value: SecretValue
-
-
-def _existing(name: str, version: int, found: Found | None) -> _Existing:
-    if found is None:
-        raise SecretNotFound(name)
-    if found.value is None:
-        raise VersionNotFound(name, version)
-    return _Existing(found.version, found.value)
+    def _author(self, by: Caller) -> Author:
+        return Author(by.principal, self._clock())

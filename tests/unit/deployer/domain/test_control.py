@@ -1,7 +1,7 @@
 """Services are started, stopped and restarted by their own names or their stack's."""
 
 import pytest
-from leger_deployer.domain.errors import ServiceNotFound, UnitFailed
+from leger_deployer.domain.errors import SecretNotFound, ServiceNotFound, UnitFailed
 from leger_deployer.domain.ports.container_engine import Health
 from leger_deployer.domain.ports.unit_manager import UnitAction, UnitState
 from leger_deployer.domain.progress import ignore
@@ -66,6 +66,20 @@ def test_an_unhealthy_service_can_be_restarted(host: FakeHost) -> None:
 
     host._start = start  # type: ignore[method-assign]
     assert control(host, UnitAction.RESTART, "web") == ["web"]
+
+
+def test_a_restart_that_could_not_start_again_stops_nothing(host: FakeHost) -> None:
+    host.stored_secrets.discard("api_key")
+    with pytest.raises(SecretNotFound, match=r"the secret api_key is not stored"):
+        control(host, UnitAction.RESTART, "web")
+    assert host.states["web.service"].active == "active"
+    assert host.started == []
+
+
+def test_what_systemd_restarts_along_is_waited_for(host: FakeHost) -> None:
+    host.pulls["db.service"] = {"web.service"}
+    assert control(host, UnitAction.RESTART, "db") == ["db"]
+    assert host.started == ["db.service", "web.service"]
 
 
 def test_an_unknown_name_is_refused_before_anything_is_done(host: FakeHost) -> None:

@@ -82,6 +82,35 @@ def test_a_pods_ports_are_those_of_its_creation() -> None:
     assert [port.host_port for port in found.ports] == [80]
 
 
+def test_a_container_knows_the_pod_of_its_stack_that_it_is_in() -> None:
+    def generated(name: str, source: str, text: str) -> GeneratedUnit:
+        return GeneratedUnit(name=name, source=PurePosixPath("/s") / source, file=parse(text))
+
+    run = f"[Service]\nExecStart={RUN} i\n"
+    own = {
+        "p.pod": generated("p-pod.service", "p.pod", "[X-Pod]\n"),
+        "in.container": generated(
+            "in.service", "in.container", f"[X-Container]\nImage=i\nPod=p.pod\n{run}"
+        ),
+        "out.container": generated(
+            "out.service", "out.container", f"[X-Container]\nImage=i\nPod=other.pod\n{run}"
+        ),
+    }
+    units = describe(own).units
+    assert {name: unit.pod for name, unit in units.items()} == {
+        "in.service": "p-pod.service",
+        "out.service": "",
+        "p-pod.service": "",
+    }
+
+
+def test_a_template_tells_the_name_of_each_instances_container() -> None:
+    found = container("--name systemd-%p_%i", name="x@.service").units["x@.service"]
+    instance = found.instance("x@one.service")
+    assert (instance.unit, instance.resource) == ("x@one.service", "systemd-x_one")
+    assert not instance.is_template
+
+
 def test_a_template_has_no_container_and_no_port_of_its_own() -> None:
     found = container("--publish 80%i:80", name="x@.service").units["x@.service"]
     assert found.is_template

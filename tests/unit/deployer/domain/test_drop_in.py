@@ -25,9 +25,11 @@ def render(unit: UnitFacts, scope: Scope) -> str:
     return drop_in.render(unit, scope, volume_store=PurePosixPath("/store"))
 
 
-def facts(*secrets: str, health: HealthCheck | None = None, **more: object) -> UnitFacts:
+def facts(
+    *secrets: str, unit: str = "web.service", health: HealthCheck | None = None, **more: object
+) -> UnitFacts:
     return UnitFacts(
-        unit="web.service",
+        unit=unit,
         kind=UnitKind.CONTAINER,
         container="systemd-%N",
         secrets=tuple(parse(secret) for secret in secrets),
@@ -130,6 +132,17 @@ def test_in_the_user_scope_the_users_manager_probes() -> None:
     rendered = render(facts(health=HealthCheck()), Scope.USER)
     assert "ExecStartPre=/usr/bin/systemd-run --user --quiet" in rendered
     assert "ExecStopPost=-/usr/bin/systemctl --user stop leger-health-%N.*\n" in rendered
+
+
+def test_the_probe_of_an_instance_is_told_where_its_credentials_are() -> None:
+    told = "--setenv=CREDENTIALS_DIRECTORY=%d /usr/bin/podman"
+    rendered = {
+        unit: render(facts("key,type=env", unit=unit, health=HealthCheck()), Scope.SYSTEM)
+        for unit in ("web.service", "web@.service")
+    }
+    assert told in rendered["web@.service"]
+    assert told not in rendered["web.service"]
+    assert told not in render(facts(unit="web@.service", health=HealthCheck()), Scope.SYSTEM)
 
 
 def test_a_health_check_that_nothing_is_to_run_gets_no_timer() -> None:

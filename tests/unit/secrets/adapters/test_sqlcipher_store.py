@@ -1,28 +1,32 @@
 import os
 import re
-import subprocess
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from leger_runtime.errors import Kind, LegerError
-from leger_secrets.adapters import sqlcipher
+from leger_secrets.adapters import schema, sqlcipher
 from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.adapters.schema import StoreTooNew
-from leger_secrets.adapters.sqlcipher import StoreKeyWrong
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.errors import StoreUnavailable
+from leger_secrets.domain.grants import Authorizer
+from leger_secrets.domain.sealing_errors import StoreKeyWrong
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding, Found, Version
+from leger_secrets.domain.store import Author, Binding, Found
 from leger_secrets.domain.value import SecretValue
+from sqlcipher3 import dbapi2
 from unit.secrets.disks import small_disk
-from unit.secrets.fakes import KEY, AuditEntries, Clock
+from unit.secrets.fakes import KEY, ME, AuditEntries, Clock
+from unit.secrets.pages import decrypted
 
 CANARY = b"correct-horse-battery-staple"
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+AUTHOR = Author("operator:root", NOW)
 
 
 @pytest.fixture
@@ -38,9 +42,8 @@ def store(path: Path) -> Iterator[SqlcipherSecretStore]:
 
 
 def add(store: SqlcipherSecretStore, name: str, number: int, value: bytes) -> None:
-    version = Version(number=number, create_time=NOW, created_by="operator:root")
-    with store.writing() as writer:
-        writer.add_version(name, version, SecretValue(value))
+    with store.writing(AUTHOR) as writer:
+        writer.add_version(name, number, SecretValue(value))
 
 
 def test_what_was_stored_is_there_after_opening_again(
@@ -105,18 +108,17 @@ def test_a_file_is_made_with_the_newest_schema_and_safe_settings(
     def setting(name: str) -> object:
         return store._writer.execute(f"PRAGMA {name}").fetchone()[0]
 
-    assert setting("user_version") == 1
+    assert setting("user_version") == schema.VERSION
     assert setting("journal_mode") == "wal"
     assert setting("synchronous") == 2
     assert setting("foreign_keys") == 1
     assert setting("secure_delete") == 1
     assert setting("temp_store") == 2
-    assert setting("cipher_memory_security") == "1"
 
 
 def test_a_view_that_is_left_by_an_error_changes_nothing(store: SqlcipherSecretStore) -> None:
     add(store, "a", 1, b"one")
-    with suppress(LookupError), store.writing() as writer:
+    with suppress(LookupError), store.writing(AUTHOR) as writer:
         writer.delete_secret("a")
         writer.replace_bindings("notes", [Binding("web.service", "a", "a")])
         raise LookupError
@@ -140,16 +142,36 @@ def test_a_reading_view_cannot_write(store: SqlcipherSecretStore) -> None:
         reader._execute("DELETE FROM secret")
 
 
+def test_a_wait_ends_as_soon_as_something_is_changed(store: SqlcipherSecretStore) -> None:
+    add(store, "a", 1, b"one")
+    assert store.wait(after=0, timeout=0)
+    assert not store.wait(after=1, timeout=0)
+    waiting = threading.Thread(target=add, args=[store, "a", 2, b"two"])
+    waiting.start()
+    assert store.wait(after=1, timeout=20)
+    waiting.join()
+    assert not store.wait(after=2, timeout=0)
+
+
+def test_a_wait_ends_when_the_store_is_closed(store: SqlcipherSecretStore) -> None:
+    ended: list[bool] = []
+    waiting = threading.Thread(target=lambda: ended.append(store.wait(after=0, timeout=20)))
+    waiting.start()
+    store.close()
+    waiting.join(timeout=10)
+    assert ended == [False]
+
+
 def test_many_threads_read_and_write_at_once(store: SqlcipherSecretStore) -> None:
-    secrets = Secrets(store=store, audit=AuditEntries(), clock=Clock())
+    secrets = Secrets(store=store, audit=AuditEntries(), grants=Authorizer(), clock=Clock())
     failures: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for value in range(20):
                 text = f"{number}-{value}".encode()
-                secrets.put("shared", SecretValue(text), activate=True, by="operator:root")
-                secrets.get("shared", by="operator:root")
+                secrets.put("shared", SecretValue(text), activate=True, by=ME)
+                secrets.get("shared", by=ME)
         except BaseException as error:
             failures.append(error)
 
@@ -159,37 +181,97 @@ def test_many_threads_read_and_write_at_once(store: SqlcipherSecretStore) -> Non
     for thread in threads:
         thread.join()
     assert failures == []
-    versions = secrets.info("shared", by="operator:root").versions
+    versions = secrets.info("shared", by=ME).versions
     assert [version.number for version in versions] == list(range(1, 161))
 
 
-def test_a_deleted_value_is_gone_from_the_decrypted_pages(
-    store: SqlcipherSecretStore, path: Path
+@pytest.fixture
+def secrets(store: SqlcipherSecretStore) -> Secrets:
+    secrets = Secrets(store=store, audit=AuditEntries(), grants=Authorizer(), clock=Clock())
+    for value in (b"a value that stays", CANARY, CANARY * 1000):
+        secrets.put("a", SecretValue(value), activate=False, by=ME)
+    secrets.put("b", SecretValue(CANARY), activate=False, by=ME)
+    return secrets
+
+
+def delete_both(secrets: Secrets, store: SqlcipherSecretStore) -> None:
+    secrets.delete_version("a", 2, by=ME)
+    secrets.delete_version("a", 3, by=ME)
+    secrets.delete("b", force=False, by=ME)
+
+
+def replace_all(secrets: Secrets, store: SqlcipherSecretStore) -> None:
+    secrets.put("b", SecretValue(b"a value that stays"), activate=True, by=ME)
+    secrets.delete_version("b", 1, by=ME)
+    secrets.delete("a", force=False, by=ME)
+    with store.reading() as view:
+        contents = view.contents()
+    secrets.put("c", SecretValue(CANARY * 1000), activate=True, by=ME)
+    with store.writing(AUTHOR) as writer:
+        writer.replace_contents(contents)
+
+
+@pytest.mark.parametrize("take_away", [delete_both, replace_all])
+def test_a_deleted_value_is_gone_from_every_page_of_the_file_and_its_log(
+    secrets: Secrets,
+    store: SqlcipherSecretStore,
+    path: Path,
+    take_away: Callable[[Secrets, SqlcipherSecretStore], None],
 ) -> None:
-    secrets = Secrets(store=store, audit=AuditEntries(), clock=Clock())
-    secrets.put("a", SecretValue(b"a value that stays"), activate=False, by="me")
-    secrets.put("a", SecretValue(CANARY), activate=False, by="me")
-    secrets.put("b", SecretValue(CANARY * 1000), activate=False, by="me")
-    secrets.delete_version("a", 2, by="me")
-    secrets.delete("b", force=False, by="me")
-    store.close()
-    pages = decrypted(path.read_bytes())
+    assert CANARY in decrypted(path, KEY)
+    take_away(secrets, store)
+    pages = decrypted(path, KEY)
     assert b"a value that stays" in pages
     assert CANARY not in pages
+    store.close()
+    assert CANARY not in decrypted(path, KEY)
 
 
-def decrypted(content: bytes) -> bytes:
-    """Decrypt each page as zetetic.net/sqlcipher/design lays it out: data, then IV and HMAC."""
-    size, reserved, iv_size, salt_size = 4096, 80, 16, 16
-    pages = []
-    for start in range(0, len(content), size):
-        page = content[start : start + size]
-        iv = page[size - reserved :][:iv_size]
-        data = page[salt_size if start == 0 else 0 : size - reserved]
-        command = ["openssl", "enc", "-d", "-aes-256-cbc", "-nopad"]
-        command += ["-K", KEY.hex(), "-iv", iv.hex()]
-        pages.append(subprocess.run(command, input=data, capture_output=True, check=True).stdout)
-    return b"".join(pages)
+def test_a_deleted_value_is_gone_once_the_view_that_still_sees_it_is_closed(
+    secrets: Secrets, store: SqlcipherSecretStore, path: Path
+) -> None:
+    with store.reading() as view:
+        assert view.find("b", 0) == Found(1, SecretValue(CANARY))
+        delete_both(secrets, store)
+        assert view.find("b", 0) == Found(1, SecretValue(CANARY))
+    assert CANARY not in decrypted(path, KEY)
+
+
+def test_nobody_is_held_up_for_a_deleted_value_as_long_as_a_view_keeps_it(
+    secrets: Secrets, store: SqlcipherSecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[bool] = []
+
+    def truncate_log(connection: dbapi2.Connection) -> bool:
+        attempts.append(original(connection))
+        return attempts[-1]
+
+    original = sqlcipher.truncate_log
+    with store.reading() as view:
+        view.revision()
+        secrets.delete("b", force=False, by=ME)
+        monkeypatch.setattr(sqlcipher, "truncate_log", truncate_log)
+        secrets.put("a", SecretValue(b"a value that stays"), activate=True, by=ME)
+        secrets.info("a", by=ME)
+        assert attempts == []
+    assert attempts == [True]
+    secrets.info("a", by=ME)
+    assert attempts == [True]
+
+
+def test_a_deleted_value_that_a_killed_service_left_is_gone_after_opening(
+    secrets: Secrets, store: SqlcipherSecretStore, path: Path, tmp_path: Path
+) -> None:
+    with store.reading() as view:  # keeps the log, as being killed right after the commit does
+        view.revision()
+        delete_both(secrets, store)
+        left = tmp_path / "left.db"
+        shutil.copy(path, left)
+        shutil.copy(f"{path}-wal", f"{left}-wal")
+    assert CANARY in decrypted(left, KEY)
+    again = SqlcipherSecretStore(path=left, key=KEY)
+    assert CANARY not in decrypted(left, KEY)
+    again.close()
 
 
 @pytest.mark.parametrize("place", [100, 4096 + 100, -100])
@@ -204,7 +286,7 @@ def test_a_damaged_file_is_refused_not_misread(
     path.write_bytes(content)
     with pytest.raises(LegerError) as caught:
         read_everything(path)
-    assert caught.value.reason in ("STORE_KEY_WRONG", "STORE_UNAVAILABLE")
+    assert caught.value.reason in ("STORE_KEY_WRONG", "STORE_DAMAGED")
 
 
 def read_everything(path: Path) -> None:
@@ -225,18 +307,18 @@ def test_a_full_disk_changes_nothing_and_is_survived(tmp_path: Path) -> None:
     audit = AuditFile(path=tmp_path / "audit.log", clock=Clock())
     with small_disk(tmp_path / "disk") as disk:
         store = SqlcipherSecretStore(path=disk.path / "secrets.db", key=KEY)
-        secrets = Secrets(store=store, audit=audit, clock=Clock())
-        secrets.put("a", SecretValue(b"one"), activate=False, by="me")
+        secrets = Secrets(store=store, audit=audit, grants=Authorizer(), clock=Clock())
+        secrets.put("a", SecretValue(b"one"), activate=False, by=ME)
         disk.fill()
         for _ in range(3):
             with pytest.raises(StoreUnavailable) as caught:
-                secrets.put("a", SecretValue(os.urandom(200_000)), activate=True, by="me")
+                secrets.put("a", SecretValue(os.urandom(200_000)), activate=True, by=ME)
             assert caught.value.kind is Kind.UNAVAILABLE
             assert caught.value.why == "No space left on device."
-        assert secrets.get("a", by="me").value == SecretValue(b"one")
-        assert len(secrets.info("a", by="me").versions) == 1
+        assert secrets.get("a", by=ME).value == SecretValue(b"one")
+        assert len(secrets.info("a", by=ME).versions) == 1
         disk.free()
-        assert secrets.put("a", SecretValue(b"two"), activate=True, by="me").version == 2
+        assert secrets.put("a", SecretValue(b"two"), activate=True, by=ME).version == 2
         store.close()
     audit.close()
     # The commit fails after its line: a second line says so.

@@ -1,6 +1,8 @@
 """No audit line, no answer, and no change."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
@@ -8,12 +10,14 @@ from leger_secrets.domain.audit import Action, AuditEntry
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.credentials import Credentials
 from leger_secrets.domain.errors import AuditUnavailable, SecretNotFound, StoreUnavailable
+from leger_secrets.domain.generate import Generator, Password
+from leger_secrets.domain.imports import Imports, Item
+from leger_secrets.domain.notes import NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Binding
 from leger_secrets.domain.value import SecretValue
-from unit.secrets.fakes import AuditEntries
+from unit.secrets.fakes import DEPLOYER, ME, AuditEntries
 
-ME = "operator:root"
 WEB = Binding("web.service", "token", "a")
 
 
@@ -74,6 +78,61 @@ def test_without_a_line_nothing_is_answered_and_nothing_changes(
     request(stored)
 
 
+OTHERS: dict[str, tuple[Callable[[Any], object], list[AuditEntry]]] = {
+    "update": (
+        lambda all_: all_.notes.update(
+            "a", NotesAsked(description="x", labels={}), mask=["description", "labels"], by=ME
+        ),
+        [AuditEntry(ME, Action.UPDATE, "a", detail="description labels")],
+    ),
+    "generate": (
+        lambda all_: all_.generator.generate("a", Password(), activate=True, by=ME),
+        [AuditEntry(ME, Action.PUT, "a", 3, detail="generated")],
+    ),
+    "import": (
+        lambda all_: all_.imports.import_secrets(
+            [Item("a", SecretValue(b"x")), Item("b", SecretValue(b"y"))], dry_run=False, by=ME
+        ),
+        [
+            AuditEntry(ME, Action.PUT, "a", 3, detail="import"),
+            AuditEntry(ME, Action.PUT, "b", 1, detail="import"),
+        ],
+    ),
+}
+
+
+@dataclass
+class All:
+    notes: NoteKeeper
+    generator: Generator
+    imports: Imports
+
+
+@pytest.mark.parametrize("request_name", OTHERS)
+def test_each_other_change_is_written_at_once_or_not_made(
+    stored: Secrets,
+    audit: AuditEntries,
+    notes: NoteKeeper,
+    generator: Generator,
+    imports: Imports,
+    request_name: str,
+) -> None:
+    request, lines = OTHERS[request_name]
+    everything = All(notes, generator, imports)
+    before = stored.list_secrets(by=ME)
+    audit.full = True
+    with pytest.raises(AuditUnavailable):
+        request(everything)
+    audit.full = False
+    assert stored.list_secrets(by=ME) == before
+    audit.entries.clear()
+    writes = audit.writes
+    request(everything)
+    assert audit.entries == lines
+    assert audit.writes == writes + 1
+    assert stored.list_secrets(by=ME) != before
+
+
 def test_a_refusal_is_written_with_its_reason(stored: Secrets, audit: AuditEntries) -> None:
     with pytest.raises(SecretNotFound):
         stored.get("absent", version=4, by=ME)
@@ -111,9 +170,9 @@ def test_a_refused_resolve_writes_a_line_for_each_name(
 
 def test_each_changed_binding_gets_a_line(bindings: Bindings, audit: AuditEntries) -> None:
     other = Binding("web.service", "key", "b")
-    bindings.bind_stack("notes", [WEB], by="svc:deployer")
-    bindings.bind_stack("notes", [other], by="svc:deployer")
-    bindings.bind_stack("notes", [other], by="svc:deployer")
+    bindings.bind_stack("notes", [WEB], by=DEPLOYER)
+    bindings.bind_stack("notes", [other], by=DEPLOYER)
+    bindings.bind_stack("notes", [other], by=DEPLOYER)
     assert [(e.action, e.stack, e.unit, e.credential, e.secret) for e in audit.entries] == [
         ("bind", "notes", "web.service", "token", "a"),
         ("unbind", "notes", "web.service", "token", "a"),
@@ -125,24 +184,26 @@ def test_each_changed_binding_gets_a_line(bindings: Bindings, audit: AuditEntrie
 def test_without_a_line_nothing_is_bound(bindings: Bindings, audit: AuditEntries) -> None:
     audit.full = True
     with pytest.raises(AuditUnavailable):
-        bindings.bind_stack("notes", [WEB], by="svc:deployer")
+        bindings.bind_stack("notes", [WEB], by=DEPLOYER)
     assert bindings.list_bindings() == []
 
 
 def test_what_a_unit_gets_is_written_as_the_units(
     stored: Secrets, bindings: Bindings, credentials: Credentials, audit: AuditEntries
 ) -> None:
-    bindings.bind_stack("notes", [WEB], by="svc:deployer")
+    bindings.bind_stack("notes", [WEB], by=DEPLOYER)
     credentials.hand_out("web.service", "token")
+    assert audit.last.by.principal == "unit:web.service"
+    assert audit.last.by.request_id
     assert audit.last == AuditEntry(
-        "unit:web.service", Action.GET, "a", 1, "allowed", credential="token"
+        audit.last.by, Action.GET, "a", 1, unit="web.service", credential="token"
     )
 
 
 def test_without_a_line_a_unit_gets_nothing(
     stored: Secrets, bindings: Bindings, credentials: Credentials, audit: AuditEntries
 ) -> None:
-    bindings.bind_stack("notes", [WEB], by="svc:deployer")
+    bindings.bind_stack("notes", [WEB], by=DEPLOYER)
     audit.full = True
     with pytest.raises(AuditUnavailable):
         credentials.hand_out("web.service", "token")

@@ -2,8 +2,8 @@ import pytest
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.errors import InvalidName, UnitBound
 from leger_secrets.domain.store import Binding, StackBinding
+from unit.secrets.fakes import DEPLOYER
 
-DEPLOYER = "svc:deployer"
 TOKEN = Binding("web.service", "token", "api/token")
 PASSWORD = Binding("db.service", "password", "db/password")
 

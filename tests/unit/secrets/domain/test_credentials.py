@@ -7,16 +7,14 @@ from leger_secrets.domain.refusals import Refusals
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Binding
 from leger_secrets.domain.value import SecretValue
-from unit.secrets.fakes import AuditEntries, Clock, JournalLines
-
-DEPLOYER = "svc:deployer"
+from unit.secrets.fakes import DEPLOYER, ME, AuditEntries, Clock, JournalLines
 
 
 @pytest.fixture(autouse=True)
 def bound(secrets: Secrets, bindings: Bindings) -> None:
     """Stack notes binds web.service and the template job@.service; blog binds blog.service."""
     for name, value in [("a", b"one"), ("b", b"two")]:
-        secrets.put(name, SecretValue(value), activate=False, by="operator:root")
+        secrets.put(name, SecretValue(value), activate=False, by=ME)
     notes = [Binding("web.service", "token", "a"), Binding("job@.service", "token", "a")]
     bindings.bind_stack("notes", notes, by=DEPLOYER)
     bindings.bind_stack("blog", [Binding("blog.service", "token", "b")], by=DEPLOYER)
@@ -32,9 +30,9 @@ def test_a_unit_gets_the_active_value_of_its_secret(
     credentials: Credentials, secrets: Secrets
 ) -> None:
     assert credentials.hand_out("web.service", "token") == SecretValue(b"one")
-    secrets.put("a", SecretValue(b"new"), activate=False, by="operator:root")
+    secrets.put("a", SecretValue(b"new"), activate=False, by=ME)
     assert credentials.hand_out("web.service", "token") == SecretValue(b"one")
-    secrets.activate("a", 2, by="operator:root")
+    secrets.activate("a", 2, by=ME)
     assert credentials.hand_out("web.service", "token") == SecretValue(b"new")
 
 
@@ -46,7 +44,7 @@ def test_a_unit_of_one_stack_cannot_obtain_a_secret_of_another(credentials: Cred
 def test_an_empty_value_is_refused_as_systemd_could_not_tell_it_from_a_broken_answer(
     credentials: Credentials, secrets: Secrets
 ) -> None:
-    secrets.put("a", SecretValue(b""), activate=True, by="operator:root")
+    secrets.put("a", SecretValue(b""), activate=True, by=ME)
     assert isinstance(refused(credentials, "web.service", "token"), SecretEmpty)
 
 
@@ -67,7 +65,7 @@ def test_an_instances_own_binding_goes_before_its_templates(
 def test_a_secret_that_is_not_stored_is_refused_by_name(
     credentials: Credentials, secrets: Secrets, audit: AuditEntries
 ) -> None:
-    secrets.delete("a", force=True, by="operator:root")
+    secrets.delete("a", force=True, by=ME)
     error = refused(credentials, "web.service", "token")
     assert isinstance(error, SecretNotFound)
     assert error.next_step == "Store it: `leger secrets put a`."
@@ -109,9 +107,9 @@ def test_the_latest_refusal_of_each_unit_is_listed(
 def test_a_refusal_is_forgotten_once_that_credential_is_given(
     credentials: Credentials, secrets: Secrets, bindings: Bindings
 ) -> None:
-    secrets.delete("a", force=True, by="operator:root")
+    secrets.delete("a", force=True, by=ME)
     refused(credentials, "web.service", "token")
-    secrets.put("a", SecretValue(b"one"), activate=False, by="operator:root")
+    secrets.put("a", SecretValue(b"one"), activate=False, by=ME)
     assert bindings.list_refusals()
     credentials.hand_out("web.service", "token")
     assert bindings.list_refusals() == []

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from leger_runtime.errors import Kind, LegerError
 from leger_secrets.domain.bindings import Bindings
+from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import (
     InvalidName,
     InvalidVersion,
@@ -17,8 +18,7 @@ from leger_secrets.domain.limits import MAX_VALUE, MAX_VERSION
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Binding
 from leger_secrets.domain.value import SecretValue
-
-ME = "operator:root"
+from unit.secrets.fakes import DEPLOYER, ME
 
 
 def put(secrets: Secrets, name: str, value: bytes, *, activate: bool = False) -> int:
@@ -194,7 +194,7 @@ def test_the_active_version_is_not_deleted_alone(secrets: Secrets) -> None:
 
 def test_a_bound_secret_is_deleted_only_by_force(secrets: Secrets, bindings: Bindings) -> None:
     put(secrets, "a", b"one")
-    bindings.bind_stack("notes", [Binding("web.service", "a", "a")], by="svc:deployer")
+    bindings.bind_stack("notes", [Binding("web.service", "a", "a")], by=DEPLOYER)
     with pytest.raises(SecretInUse) as caught:
         secrets.delete("a", force=False, by=ME)
     assert "web.service" in caught.value.why
@@ -205,14 +205,17 @@ def test_a_bound_secret_is_deleted_only_by_force(secrets: Secrets, bindings: Bin
 
 def test_info_tells_versions_units_and_by_whom(secrets: Secrets, bindings: Bindings) -> None:
     put(secrets, "a", b"one")
-    secrets.put("a", SecretValue(b"two"), activate=False, by="operator:alice")
+    secrets.put("a", SecretValue(b"two"), activate=False, by=Caller("operator:alice"))
     bindings.bind_stack(
         "notes",
         [Binding(unit, "c", "a") for unit in ("web.service", "db.service")],
-        by="svc:deployer",
+        by=DEPLOYER,
     )
     info = secrets.info("a", by=ME)
-    assert [(v.number, v.created_by) for v in info.versions] == [(1, ME), (2, "operator:alice")]
+    assert [(v.number, v.created_by) for v in info.versions] == [
+        (1, "operator:root"),
+        (2, "operator:alice"),
+    ]
     assert info.versions[0].create_time < info.versions[1].create_time
     assert info.units == ("db.service", "web.service")
     assert (info.active, info.revision) == (1, 2)

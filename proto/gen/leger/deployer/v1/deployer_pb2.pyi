@@ -54,6 +54,10 @@ class _StepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Step.ValueType],
     """Remove files and what podman holds."""
     STEP_ROLL_BACK: _Step.ValueType  # 11
     """Go back to the state before."""
+    STEP_ACTIVATE: _Step.ValueType  # 12
+    """Make a version of a secret the active one."""
+    STEP_RESTART: _Step.ValueType  # 13
+    """Restart units, in dependency order."""
 
 class Step(_Step, metaclass=_StepEnumTypeWrapper):
     """A phase of long work."""
@@ -81,6 +85,10 @@ STEP_CLEAN: Step.ValueType  # 10
 """Remove files and what podman holds."""
 STEP_ROLL_BACK: Step.ValueType  # 11
 """Go back to the state before."""
+STEP_ACTIVATE: Step.ValueType  # 12
+"""Make a version of a secret the active one."""
+STEP_RESTART: Step.ValueType  # 13
+"""Restart units, in dependency order."""
 Global___Step: _TypeAlias = Step  # noqa: Y015
 
 class _StepState:
@@ -182,6 +190,93 @@ SERVICE_ACTION_START: ServiceAction.ValueType  # 1
 SERVICE_ACTION_STOP: ServiceAction.ValueType  # 2
 SERVICE_ACTION_RESTART: ServiceAction.ValueType  # 3
 Global___ServiceAction: _TypeAlias = ServiceAction  # noqa: Y015
+
+@_typing.final
+class RolloutSecretRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECRET_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    version: _builtins.int
+    """0 means the version that was active before the active one: a rollback."""
+    def __init__(
+        self,
+        *,
+        secret: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret", b"secret", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RolloutSecretRequest: _TypeAlias = RolloutSecretRequest  # noqa: Y015
+
+@_typing.final
+class RolloutSecretResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___Progress: ...
+    @_builtins.property
+    def result(self) -> Global___RolloutResult: ...
+    def __init__(
+        self,
+        *,
+        progress: Global___Progress | None = ...,
+        result: Global___RolloutResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["progress", "result"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___RolloutSecretResponse: _TypeAlias = RolloutSecretResponse  # noqa: Y015
+
+@_typing.final
+class RolloutResult(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECRET_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    RESTARTED_FIELD_NUMBER: _builtins.int
+    NOT_RUNNING_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    version: _builtins.int
+    """The version that is active now, and the one that was before."""
+    previous_version: _builtins.int
+    @_builtins.property
+    def restarted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Units that were restarted and handed the version, in that order."""
+
+    @_builtins.property
+    def not_running(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Units that are bound to the secret and do not run: they get it when they start."""
+
+    def __init__(
+        self,
+        *,
+        secret: _builtins.str = ...,
+        version: _builtins.int = ...,
+        previous_version: _builtins.int = ...,
+        restarted: _abc.Iterable[_builtins.str] | None = ...,
+        not_running: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_running", b"not_running", "previous_version", b"previous_version", "restarted", b"restarted", "secret", b"secret", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RolloutResult: _TypeAlias = RolloutResult  # noqa: Y015
 
 @_typing.final
 class StageStackRequest(_message.Message):

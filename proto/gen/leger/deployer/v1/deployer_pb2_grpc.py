@@ -77,6 +77,11 @@ class DeployerServiceStub:
                 request_serializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsRequest.SerializeToString,
                 response_deserializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsResponse.FromString,
                 _registered_method=True)
+        self.RolloutSecret = channel.unary_stream(
+                '/leger.deployer.v1.DeployerService/RolloutSecret',
+                request_serializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretRequest.SerializeToString,
+                response_deserializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretResponse.FromString,
+                _registered_method=True)
 
 
 class DeployerServiceServicer:
@@ -144,9 +149,11 @@ class DeployerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ControlServices(self, request, context):
-        """Starts, stops or restarts services of the stacks and waits until they are in that state.
+        """Starts, stops or restarts services of the stacks and waits until they are in that state. In the
+        place of the last running containers of a pod, their pod is restarted.
         Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
-        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
+        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED; a restart, before anything is
+        stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,6 +162,21 @@ class DeployerServiceServicer:
     def StreamLogs(self, request, context):
         """Answers the journal of one service, and follows it if asked to.
         Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RolloutSecret(self, request, context):
+        """Makes a stored version of a secret the active one, then restarts the running units that are
+        bound to it, in dependency order, each only after the one before was handed that version and is
+        healthy. When one fails, the version that was active before is activated again and every unit
+        that was restarted is restarted once more; the failure says so. Killed on the way, the service
+        goes back when it starts.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NO_PREVIOUS_VERSION, VERSION_NOT_SERVED
+        (a unit started without being handed the version), UNIT_FAILED, UNIT_UNHEALTHY,
+        SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED, DISK_FULL, and
+        as ActivateSecretVersion of the secrets service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,6 +224,11 @@ def add_DeployerServiceServicer_to_server(servicer, server):
                     servicer.StreamLogs,
                     request_deserializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsRequest.FromString,
                     response_serializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsResponse.SerializeToString,
+            ),
+            'RolloutSecret': grpc.unary_stream_rpc_method_handler(
+                    servicer.RolloutSecret,
+                    request_deserializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretRequest.FromString,
+                    response_serializer=leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -423,6 +450,33 @@ class DeployerService:
             '/leger.deployer.v1.DeployerService/StreamLogs',
             leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsRequest.SerializeToString,
             leger_dot_deployer_dot_v1_dot_deployer__pb2.StreamLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RolloutSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/leger.deployer.v1.DeployerService/RolloutSecret',
+            leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretRequest.SerializeToString,
+            leger_dot_deployer_dot_v1_dot_deployer__pb2.RolloutSecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

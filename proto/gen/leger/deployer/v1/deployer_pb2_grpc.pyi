@@ -75,13 +75,26 @@ class DeployerServiceStub:
     Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
     """
     ControlServices: _grpc.UnaryStreamMultiCallable[_deployer_pb2.ControlServicesRequest, _deployer_pb2.ControlServicesResponse]
-    """Starts, stops or restarts services of the stacks and waits until they are in that state.
+    """Starts, stops or restarts services of the stacks and waits until they are in that state. In the
+    place of the last running containers of a pod, their pod is restarted.
     Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
-    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
+    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED; a restart, before anything is
+    stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
     """
     StreamLogs: _grpc.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]
     """Answers the journal of one service, and follows it if asked to.
     Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
+    """
+    RolloutSecret: _grpc.UnaryStreamMultiCallable[_deployer_pb2.RolloutSecretRequest, _deployer_pb2.RolloutSecretResponse]
+    """Makes a stored version of a secret the active one, then restarts the running units that are
+    bound to it, in dependency order, each only after the one before was handed that version and is
+    healthy. When one fails, the version that was active before is activated again and every unit
+    that was restarted is restarted once more; the failure says so. Killed on the way, the service
+    goes back when it starts.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NO_PREVIOUS_VERSION, VERSION_NOT_SERVED
+    (a unit started without being handed the version), UNIT_FAILED, UNIT_UNHEALTHY,
+    SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED, DISK_FULL, and
+    as ActivateSecretVersion of the secrets service.
     """
 
 @_typing.type_check_only
@@ -126,13 +139,26 @@ class DeployerServiceAsyncStub(DeployerServiceStub):
     Fails: INVALID_NAME, STACK_NOT_FOUND, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE.
     """
     ControlServices: _aio.UnaryStreamMultiCallable[_deployer_pb2.ControlServicesRequest, _deployer_pb2.ControlServicesResponse]  # type: ignore[assignment]
-    """Starts, stops or restarts services of the stacks and waits until they are in that state.
+    """Starts, stops or restarts services of the stacks and waits until they are in that state. In the
+    place of the last running containers of a pod, their pod is restarted.
     Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
-    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
+    SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED; a restart, before anything is
+    stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
     """
     StreamLogs: _aio.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]  # type: ignore[assignment]
     """Answers the journal of one service, and follows it if asked to.
     Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
+    """
+    RolloutSecret: _aio.UnaryStreamMultiCallable[_deployer_pb2.RolloutSecretRequest, _deployer_pb2.RolloutSecretResponse]  # type: ignore[assignment]
+    """Makes a stored version of a secret the active one, then restarts the running units that are
+    bound to it, in dependency order, each only after the one before was handed that version and is
+    healthy. When one fails, the version that was active before is activated again and every unit
+    that was restarted is restarted once more; the failure says so. Killed on the way, the service
+    goes back when it starts.
+    Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NO_PREVIOUS_VERSION, VERSION_NOT_SERVED
+    (a unit started without being handed the version), UNIT_FAILED, UNIT_UNHEALTHY,
+    SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED, DISK_FULL, and
+    as ActivateSecretVersion of the secrets service.
     """
 
 class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -216,9 +242,11 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployer_pb2.ControlServicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.ControlServicesResponse], _abc.AsyncIterator[_deployer_pb2.ControlServicesResponse]]:
-        """Starts, stops or restarts services of the stacks and waits until they are in that state.
+        """Starts, stops or restarts services of the stacks and waits until they are in that state. In the
+        place of the last running containers of a pod, their pod is restarted.
         Fails: INVALID_NAME (no action is named), SERVICE_NOT_FOUND, UNIT_FAILED, UNIT_UNHEALTHY,
-        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED.
+        SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED; a restart, before anything is
+        stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
         """
 
     @_abc_1.abstractmethod
@@ -229,6 +257,23 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.StreamLogsResponse], _abc.AsyncIterator[_deployer_pb2.StreamLogsResponse]]:
         """Answers the journal of one service, and follows it if asked to.
         Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def RolloutSecret(
+        self,
+        request: _deployer_pb2.RolloutSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_deployer_pb2.RolloutSecretResponse], _abc.AsyncIterator[_deployer_pb2.RolloutSecretResponse]]:
+        """Makes a stored version of a secret the active one, then restarts the running units that are
+        bound to it, in dependency order, each only after the one before was handed that version and is
+        healthy. When one fails, the version that was active before is activated again and every unit
+        that was restarted is restarted once more; the failure says so. Killed on the way, the service
+        goes back when it starts.
+        Fails: INVALID_NAME, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NO_PREVIOUS_VERSION, VERSION_NOT_SERVED
+        (a unit started without being handed the version), UNIT_FAILED, UNIT_UNHEALTHY,
+        SECRETS_UNAVAILABLE, SYSTEMD_UNAVAILABLE, PODMAN_UNAVAILABLE, HOST_COMMAND_FAILED, DISK_FULL, and
+        as ActivateSecretVersion of the secrets service.
         """
 
 def add_DeployerServiceServicer_to_server(servicer: DeployerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

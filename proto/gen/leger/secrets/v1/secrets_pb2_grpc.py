@@ -27,8 +27,10 @@ if _version_not_supported:
 
 class SecretsServiceStub:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
-    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
+    who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
+    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
+    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
+    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
     """
 
     def __init__(self, channel):
@@ -82,18 +84,40 @@ class SecretsServiceStub:
                 request_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.DeleteSecretVersionRequest.SerializeToString,
                 response_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.DeleteSecretVersionResponse.FromString,
                 _registered_method=True)
+        self.UpdateSecret = channel.unary_unary(
+                '/leger.secrets.v1.SecretsService/UpdateSecret',
+                request_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretRequest.SerializeToString,
+                response_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretResponse.FromString,
+                _registered_method=True)
+        self.GenerateSecret = channel.unary_unary(
+                '/leger.secrets.v1.SecretsService/GenerateSecret',
+                request_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretRequest.SerializeToString,
+                response_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretResponse.FromString,
+                _registered_method=True)
+        self.ImportSecrets = channel.unary_unary(
+                '/leger.secrets.v1.SecretsService/ImportSecrets',
+                request_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsRequest.SerializeToString,
+                response_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsResponse.FromString,
+                _registered_method=True)
+        self.WatchSecrets = channel.unary_stream(
+                '/leger.secrets.v1.SecretsService/WatchSecrets',
+                request_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsRequest.SerializeToString,
+                response_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsResponse.FromString,
+                _registered_method=True)
 
 
 class SecretsServiceServicer:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
-    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
+    who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
+    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
+    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
+    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
     """
 
     def PutSecret(self, request, context):
         """Stores a value as a new version. Putting the value of the latest version again stores nothing
         and answers that version's number. The first version of a secret becomes active; a later one
-        becomes active only if `activate` is set.
+        becomes active only if `activate` is set, which needs the action `activate` too.
         Fails: INVALID_NAME, VALUE_TOO_LARGE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
         AUDIT_UNAVAILABLE.
         Caller: operator.
@@ -135,7 +159,7 @@ class SecretsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSecrets(self, request, context):
-        """Lists all secrets by name, never a value.
+        """Lists the secrets that the caller may `info`, by name, never a value.
         Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
@@ -154,10 +178,11 @@ class SecretsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ActivateSecretVersion(self, request, context):
-        """Makes a stored version the active one.
+        """Makes a stored version the active one. Of the deployer's because rolling a rotation out, and
+        back, is its work; it still never sees a value.
         Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
         AUDIT_UNAVAILABLE.
-        Caller: operator.
+        Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,6 +201,55 @@ class SecretsServiceServicer:
         """Deletes one version that is not the active one.
         Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, VERSION_ACTIVE,
         STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+        Caller: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSecret(self, request, context):
+        """Changes what is noted about a secret: description, labels, expiry, rotation interval. Values
+        and versions stay as they are. The action is `put`.
+        Fails: INVALID_NAME, INVALID_NOTES (a field is wrong, or the mask names none), SECRET_NOT_FOUND,
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+        Caller: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateSecret(self, request, context):
+        """Makes a value inside the service and stores it as a new version; the value is not answered. The
+        first version of a secret becomes active; a later one only if `activate` is set, which needs the
+        action `activate` too.
+        Fails: INVALID_NAME, INVALID_RECIPE, VERSION_CLAIMED (no number is left), STORE_UNAVAILABLE,
+        AUDIT_UNAVAILABLE.
+        Caller: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportSecrets(self, request, context):
+        """Puts several values and activates each, all or nothing, in one audit write. A secret whose
+        active value is the given one already is left alone. With `dry_run` it answers what would
+        change and changes nothing. The actions are `put` and `activate`.
+        Fails: INVALID_NAME (a name is wrong, or given twice), VALUE_TOO_LARGE, VERSION_CLAIMED,
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
+        Caller: operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchSecrets(self, request, context):
+        """Streams every change to the secrets that the caller may `info`, in order, from the revision
+        after `after_revision` on, and goes on until the caller ends it. Whoever reconnects with the
+        revision of the last event it received misses nothing and sees nothing twice. The service ends
+        the stream with WATCH_ENDED when it stops or the store is sealed or replaced.
+        Fails: INVALID_NAME, REVISION_GONE (changes after that revision are not kept any more, or the
+        store never had it: list, and watch from the revision of the list), TOO_MANY_WATCHES,
+        WATCH_ENDED, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -230,6 +304,26 @@ def add_SecretsServiceServicer_to_server(servicer, server):
                     request_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.DeleteSecretVersionRequest.FromString,
                     response_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.DeleteSecretVersionResponse.SerializeToString,
             ),
+            'UpdateSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSecret,
+                    request_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretRequest.FromString,
+                    response_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretResponse.SerializeToString,
+            ),
+            'GenerateSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateSecret,
+                    request_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretRequest.FromString,
+                    response_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretResponse.SerializeToString,
+            ),
+            'ImportSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportSecrets,
+                    request_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsRequest.FromString,
+                    response_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsResponse.SerializeToString,
+            ),
+            'WatchSecrets': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSecrets,
+                    request_deserializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsRequest.FromString,
+                    response_serializer=leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'leger.secrets.v1.SecretsService', rpc_method_handlers)
@@ -240,8 +334,10 @@ def add_SecretsServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class SecretsService:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
-    who owns the machine's scope, `svc:deployer` is the deployer service. Any other principal fails
-    with NOT_PERMITTED, and a defect of the service with INTERNAL, for every method of this package.
+    who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
+    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
+    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
+    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
     """
 
     @staticmethod
@@ -487,6 +583,114 @@ class SecretsService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def UpdateSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/leger.secrets.v1.SecretsService/UpdateSecret',
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretRequest.SerializeToString,
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.UpdateSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/leger.secrets.v1.SecretsService/GenerateSecret',
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretRequest.SerializeToString,
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.GenerateSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/leger.secrets.v1.SecretsService/ImportSecrets',
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsRequest.SerializeToString,
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.ImportSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/leger.secrets.v1.SecretsService/WatchSecrets',
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsRequest.SerializeToString,
+            leger_dot_secrets_dot_v1_dot_secrets__pb2.WatchSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class BindingsServiceStub:
     """Says which unit gets which secret as a systemd credential. A unit that is not bound to a secret
@@ -542,6 +746,7 @@ class BindingsServiceServicer:
 
     def ListRefusals(self, request, context):
         """Lists the latest refused credential of each unit, since the unit last got all it asked for.
+        Answers also while the store is sealed.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

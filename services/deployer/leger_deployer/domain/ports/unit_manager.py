@@ -1,6 +1,6 @@
 """systemd, of the system or of a user: jobs on units, and how units are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -53,6 +53,11 @@ class UnitState:
         """Whether the manager has anything by that name."""
         return self.load != "not-found"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether something of it runs, is on its way up or down, or will be tried again."""
+        return self.active not in ("inactive", "failed")
+
 
 class UnitManager(Protocol):
     """systemd, of the system or of a user."""
@@ -75,6 +80,10 @@ class UnitManager(Protocol):
 
     def instances(self, templates: Iterable[str]) -> Sequence[str]:
         """Return the loaded instances of templates such as "job@.service", sorted."""
+        ...
+
+    def dependents(self, units: Collection[str]) -> frozenset[str]:
+        """Return the units that systemd stops, and restarts, together with any of these."""
         ...
 
     def reset_failed(self, units: Iterable[str]) -> None:

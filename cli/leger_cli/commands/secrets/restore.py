@@ -1,0 +1,141 @@
+"""Restoring a backup."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leger_cli import completion, output, parser, terminal
+from leger_cli.commands.secrets.app import app
+from leger_cli.context import Session
+from leger_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from leger.secrets.v1.backup_pb2 import RestoreStoreRequest, RestoreStoreResponse
+    from leger.secrets.v1.backup_pb2_grpc import BackupServiceStub
+
+# One byte more than the service takes: it says so then.
+_MOST = 257 * 1024 * 1024 + 1
+# An age file for a passphrase begins so (C2SP, age.md, "The scrypt recipient type").
+_FOR_PASSPHRASE = b"age-encryption.org/v1\n-> scrypt "
+
+
+@app.command(
+    cls=parser.LegerCommand,
+    epilog="leger secrets restore secrets.age --dry-run\n"
+    "leger secrets restore secrets.age --identity recovery.key\n"
+    "leger secrets restore --scheduled secrets-20260131T020507Z.age --replace",
+)
+def restore(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The backup.", show_default=False)
+    ] = None,
+    scheduled: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduled",
+            metavar="NAME",
+            help="A backup that the service keeps.",
+            autocompletion=completion.backups,
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            "--identity",
+            "-i",
+            metavar="KEYFILE",
+            help="The file of the recovery key, or - for standard input.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check it, show what would change, and stop.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what is stored; all of it goes.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put a backup in the place of all that is stored.
+
+    It is checked wholly first, down to the last byte, and what changes is shown, without values.
+    Nothing is ever merged: a store that is not empty is left alone unless --replace is given.
+    Which unit gets which secret is no part of a backup, and stays as it is.
+
+    The store's own key opens the backups that it keeps itself. On another machine it takes the
+    recovery key. A passphrase is asked for where one was set, or read from standard input.
+    """
+    from leger_cli.views import backups as view
+
+    session: Session = context.obj
+    if not dry_run:
+        terminal.require_answers(yes=yes or not replace, as_json=session.as_json)
+    start, content = _upload(file, scheduled, identity)
+    with session.backups() as client:
+        start.dry_run = True
+        answer = _send(client, start, content, session=session)
+        if not session.as_json:
+            view.changes(answer)
+        if not dry_run:
+            if replace and not yes:
+                terminal.confirm("Replace all that is stored by this backup?")
+            start.dry_run, start.replace = False, replace
+            answer = _send(client, start, content, session=session)
+    if session.as_json:
+        from leger_cli import convert
+
+        output.json(convert.restored(answer, dry_run=dry_run))
+    elif not dry_run:
+        view.restored(answer)
+
+
+def _upload(
+    file: Path | None, scheduled: str | None, identity: str | None
+) -> "tuple[RestoreStoreRequest.Start, bytes]":
+    """Return what to restore and how to open it. Raises UsageError, and errors of the files."""
+    from leger.secrets.v1.backup_pb2 import RestoreStoreRequest
+
+    from leger_cli import passphrase, recovery
+
+    if bool(file) == bool(scheduled):
+        raise UsageError(
+            "There must be one backup to restore.",
+            why="`leger secrets restore` takes either a FILE or --scheduled NAME.",
+            next_step="See which backups the service keeps: `leger secrets backups`.",
+        )
+    content = _read(file) if file else b""
+    start = RestoreStoreRequest.Start(file=scheduled or "")
+    if identity:
+        start.identity = recovery.read(identity)
+    if content.startswith(_FOR_PASSPHRASE):
+        start.passphrase = passphrase.ask("Passphrase of the backup (not shown): ")
+    return start, content
+
+
+def _read(file: Path) -> bytes:
+    from leger_cli.secretfile import FileNotFound
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_MOST)
+    except FileNotFoundError:
+        raise FileNotFound(
+            f"There is no file {file}.",
+            why="Nothing is there.",
+            next_step="Name the backup's file, or one that the service keeps, with --scheduled:"
+            " `leger secrets backups` lists them.",
+        ) from None
+
+
+def _send(
+    client: "BackupServiceStub",
+    start: "RestoreStoreRequest.Start",
+    content: bytes,
+    *,
+    session: Session,
+) -> "RestoreStoreResponse":
+    from leger_cli import transfer
+
+    with transfer.sending(start, content, quiet=session.as_json) as requests:
+        return client.RestoreStore(requests)

@@ -1,0 +1,1 @@
+"""setec's HTTP API (server/server.go), for clients that know no other way in."""
