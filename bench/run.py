@@ -7,17 +7,20 @@ measured in a box, everything in one run on one machine.
 
 import argparse
 import json
-import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BOX = str(ROOT / "tests/host/box")
-sys.path.insert(0, str(ROOT / "tests/host"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/host")]
 
+import secrets_get  # noqa: E402
+import secrets_store  # noqa: E402
 from hostbox.naming import box_name  # noqa: E402
+from hostbox.running import run  # noqa: E402
+from measurement import Measurement  # noqa: E402
 
 NAME = box_name("bench")
 
@@ -32,53 +35,34 @@ prints medians; what counts is the ratio. This page was written by
   clear.
 - The floor of *get over gRPC* is a handler of the same shape that does nothing; leger's reads the
   encrypted store and has its audit line on the disk before it answers.
+- *setec* is its real server, with its encrypted database and its audit log, asked by its client.
 
 | measurement | leger | peer | ratio | limit |
 |---|---|---|---|---|"""
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """A median of ours beside a median of the peer; `ratio` is ours over the peer's."""
-
-    name: str
-    ours: float
-    peer: float
-    unit: str
-    ratio: float
-    limit: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the ratio is within its limit."""
-        return self.ratio <= self.limit
-
-
-def in_process() -> list[Measurement]:
-    """Measure what needs no host: the secrets service against a handler that does nothing."""
-    answer = json.loads(run([sys.executable, str(ROOT / "bench/secrets_get.py")]))
-    return [Measurement(**row) for row in answer]
+def in_processes() -> list[Measurement]:
+    """Measure what needs no host: the secrets service beside an idle handler, and beside setec."""
+    with TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        (scratch / "get").mkdir()
+        return [
+            *secrets_get.measure(scratch / "get"),
+            *secrets_store.measure(scratch),
+        ]
 
 
 def in_a_box() -> list[Measurement]:
     """Measure what needs a host, by bench/on_host.py inside a box with leger."""
-    images = json.loads(run([str(ROOT / "tests/host/images"), "notes"]))
-    run([BOX, "down", "--name", NAME])
-    run([BOX, "up", "--name", NAME, "--leger", "--image-store", images["store"]])
+    images = json.loads(run(str(ROOT / "tests/host/images"), "notes"))
+    run(BOX, "down", "--name", NAME)
+    run(BOX, "up", "--name", NAME, "--leger", "--image-store", images["store"])
     try:
-        run([BOX, "push", "--name", NAME, str(ROOT / "bench/on_host.py"), "/root/on_host.py"])
-        answer = run([BOX, "exec", "--name", NAME, "--", "python3", "/root/on_host.py"])
+        run(BOX, "push", "--name", NAME, str(ROOT / "bench/on_host.py"), "/root/on_host.py")
+        answer = run(BOX, "exec", "--name", NAME, "--", "python3", "/root/on_host.py")
     finally:
-        run([BOX, "down", "--name", NAME])
+        run(BOX, "down", "--name", NAME)
     return [Measurement(**row) for row in json.loads(answer.splitlines()[-1])]
-
-
-def run(command: list[str]) -> str:
-    """Run a command, pass its complaints on, and return what it prints."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"bench: failed: {' '.join(command)}\n{done.stdout}")
-    return done.stdout
 
 
 def table(rows: list[Measurement]) -> Any:
@@ -94,10 +78,15 @@ def table(rows: list[Measurement]) -> Any:
             f"{row.ours:.1f} {row.unit}",
             f"{row.peer:.1f} {row.unit}",
             f"{row.ratio:.2f}",
-            f"{row.limit:.2f}",
+            limit(row),
             "holds" if row.holds else "[red]above[/]",
         )
     return drawn
+
+
+def limit(row: Measurement) -> str:
+    """Return the limit as the table shows it."""
+    return "-" if row.limit is None else f"{row.limit:.2f}"
 
 
 def page(rows: list[Measurement]) -> str:
@@ -105,7 +94,7 @@ def page(rows: list[Measurement]) -> str:
     lines = [PAGE_HEAD]
     for row in rows:
         values = f"{row.ours:.1f} {row.unit} | {row.peer:.1f} {row.unit}"
-        lines.append(f"| {row.name} | {values} | {row.ratio:.2f} | {row.limit:.2f} |")
+        lines.append(f"| {row.name} | {values} | {row.ratio:.2f} | {limit(row)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -115,11 +104,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--document", type=Path, metavar="FILE", help="write the page")
     arguments = parser.parse_args()
-    rows = [*in_process(), *in_a_box()]
+    rows = [*in_processes(), *in_a_box()]
     if arguments.document is not None:
         arguments.document.write_text(page(rows), encoding="utf-8")
     if arguments.json:
-        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+        sys.stdout.write(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
     else:
         from rich.console import Console
 
