@@ -47,6 +47,16 @@ def values(machine: Host) -> dict[str, str]:
     return values
 
 
+@pytest.fixture
+def gateway(machine: Host, values: dict[str, str]) -> Iterator[str]:
+    """A stack that is bound to api_key; the command that reads what its container was handed."""
+    container = sleeper("ContainerName=gateway", "Secret=api_key,type=env,target=KEY")
+    directory = machine.push_stack("gateway", {"gateway.container": container})
+    machine.do(f"leger deploy install {directory} --yes")
+    yield "podman --transient-store exec gateway printenv KEY"
+    machine.do("leger deploy remove gateway --yes")
+
+
 def files(machine: Host) -> list[str]:
     return machine.do(f"ls {DIRECTORY} 2>/dev/null || true").split()
 
@@ -101,17 +111,26 @@ def test_values_are_found_without_leger_as_the_documentation_says(
     assert machine.do(f"{decrypt} | tail -n 1 | jq -r .sha256").strip() == digest
 
 
-def test_a_machine_that_was_lost_comes_back_with_the_recovery_key(
-    machine: Host, values: dict[str, str]
+def test_a_damaged_store_is_replaced_under_the_stacks_that_are_installed(
+    machine: Host, values: dict[str, str], gateway: str
 ) -> None:
-    container = sleeper("ContainerName=gateway", "Secret=api_key,type=env,target=KEY")
-    directory = machine.push_stack("gateway", {"gateway.container": container})
-    machine.do(f"leger deploy install {directory} --yes")
+    machine.do("leger secrets backup --scheduled")
+    newest = json.loads(machine.do("leger secrets backups --json"))["backups"][0]["file"]
+    machine.do("leger secrets seal")
+    machine.do("mkdir /root/damaged && mv /var/lib/legerd/secrets.db* /root/damaged/")
+    machine.do("leger secrets unseal --accept-rollback")
+    machine.do(f"leger secrets restore --scheduled {newest}")
+    machine.do("leger services restart gateway")
+    assert machine.do(gateway).strip() == values["first"]
+
+
+def test_a_machine_that_was_lost_comes_back_with_the_recovery_key(
+    machine: Host, values: dict[str, str], gateway: str
+) -> None:
     machine.do("leger secrets backup --scheduled")
     newest = json.loads(machine.do("leger secrets backups --json"))["backups"][0]["file"]
     machine.do(f"cp {DIRECTORY}/{newest} /root/kept.age")
 
-    machine.do("leger deploy remove gateway --yes")
     machine.do("systemctl stop legerd.service leger-secrets.service")
     machine.do("rm -rf /var/lib/legerd /etc/credstore.encrypted/leger.* /etc/credstore/leger.*")
     machine.do("systemctl start legerd.service")
@@ -129,10 +148,10 @@ def test_a_machine_that_was_lost_comes_back_with_the_recovery_key(
     assert json.loads(machine.do("leger secrets info api_key --json"))["active_version"] == 4
     machine.do("leger secrets activate api_key 1")
 
-    machine.do(f"leger deploy install {directory} --yes")
-    inside = "podman --transient-store exec gateway printenv KEY"
-    assert machine.do(inside).strip() == values["first"]
-    machine.do("leger deploy remove gateway --yes")
+    # What is installed was not lost, and the deployer tells the new store.
+    machine.wait("leger secrets info api_key --json | jq -e '.units == [\"gateway.service\"]'")
+    machine.do("systemctl restart gateway.service")
+    assert machine.do(gateway).strip() == values["first"]
     machine.assert_nowhere_on_disk(*values.values())
 
 

@@ -291,7 +291,7 @@ def test_a_killed_deployer_leaves_the_former_version_everywhere_or_the_new_one(
 ) -> None:
     kill = "kill -9 $(podman --transient-store inspect --format '{{.State.Pid}}' leger-deployer)"
     chance = random.Random(20)
-    for turn in range(8):
+    for turn in range(4):
         former, new = scope.value, new_value()
         if turn % 4 == 3:
             new = f"sick-{new}"  # it is killed while it goes back

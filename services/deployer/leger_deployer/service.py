@@ -1,5 +1,7 @@
 """The running service, from its start to its end."""
 
+from collections.abc import Sequence
+
 from leger_runtime.server import UnixServer
 
 from leger_deployer.background import Background
@@ -11,21 +13,26 @@ class DeployerService:
 
     status = "Deploying stacks."
 
-    def __init__(self, *, server: UnixServer, recovery: Recovery, going_back: Background) -> None:
+    def __init__(
+        self, *, server: UnixServer, recovery: Recovery, later: Sequence[Background]
+    ) -> None:
         self._server = server
         self._recovery = recovery
-        self._going_back = going_back
+        self._later = later
 
     def start(self) -> None:
         """Finish what an earlier process left half done, then serve. Raises OSError.
 
-        Going back from a rollout needs the secrets service, and time: it is begun only.
+        What needs the secrets service, and time, is begun only: going back from a rollout, and
+        binding units again.
         """
         self._recovery.try_to_finish()
         self._server.start()
-        self._going_back.start()
+        for background in self._later:
+            background.start()
 
     def stop(self) -> None:
         """Stop serving. A change that is under way is undone at the next start."""
-        self._going_back.stop()
+        for background in self._later:
+            background.stop()
         self._server.stop()

@@ -38,6 +38,7 @@ from leger_deployer.domain.ports.secrets_directory import SecretsDirectory
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import UnitManager
 from leger_deployer.domain.quadlet_generator import QuadletGenerator
+from leger_deployer.domain.rebinding import Rebinder
 from leger_deployer.domain.recovery import Recovery
 from leger_deployer.domain.remove import Remover
 from leger_deployer.domain.restart import Restarter
@@ -74,6 +75,7 @@ class Operations:
     files: StackFiles
     recovery: Recovery
     going_back: Background
+    rebinding: Background
 
 
 def build(config: Config) -> DeployerService:
@@ -132,6 +134,7 @@ def operations(
     )
     teardown = Teardown(units=units, engine=engine, secrets=secrets, files=files)
     recovery = Recovery(files=files, teardown=teardown, changing=changing)
+    rebinder = Rebinder(files=files, secrets=secrets, changing=changing)
     restarter = Restarter(files=files, units=units, engine=engine, secrets=secrets, starter=starter)
     bound = BoundUnits(files=files, units=units, versions=versions)
     undo = RolloutUndo(
@@ -180,6 +183,7 @@ def operations(
             engine=engine,
             starter=starter,
             restarter=restarter,
+            rebinder=rebinder,
             changing=changing,
         ),
         rollouts=Rollouts(
@@ -189,6 +193,7 @@ def operations(
             journal=rollout,
             undo=undo,
             recovery=recovery,
+            rebinder=rebinder,
             later=going_back.wake,
             clock=clock,
             changing=changing,
@@ -198,6 +203,7 @@ def operations(
         files=files,
         recovery=recovery,
         going_back=going_back,
+        rebinding=Background(rebinder.attend, pause=_BETWEEN_ATTEMPTS),
     )
 
 
@@ -230,7 +236,9 @@ def serve(config: Config, operations: Operations) -> DeployerService:
         threads=64,
     )
     return DeployerService(
-        server=server, recovery=operations.recovery, going_back=operations.going_back
+        server=server,
+        recovery=operations.recovery,
+        later=(operations.going_back, operations.rebinding),
     )
 
 

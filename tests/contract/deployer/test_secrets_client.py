@@ -2,21 +2,30 @@
 
 import os
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from leger.secrets.v1 import secrets_pb2 as pb
 from leger.secrets.v1 import secrets_pb2_grpc as pb_grpc
+from leger.secrets.v1 import store_pb2 as store
+from leger.secrets.v1 import store_pb2_grpc as store_grpc
 from leger_deployer.adapters.secrets_client import SecretsServiceClient
+from leger_deployer.background import Background
 from leger_deployer.domain.errors import SecretsUnavailable
 from leger_deployer.domain.ports.secret_versions import SecretState
-from leger_deployer.domain.stack import SecretUse
+from leger_deployer.domain.progress import ignore
+from leger_deployer.domain.rebinding import Rebinder
+from leger_deployer.domain.stack import Binding, SecretUse
 from leger_runtime import client
 from leger_runtime.errors import Kind, RemoteError
 from leger_secrets import wiring
 from leger_secrets.config import Config
 from leger_secrets.service import SecretsService
+from unit.deployer.fakes import FakeHost, planned
 
 
 @pytest.fixture
@@ -72,6 +81,18 @@ def bindings(config: Config) -> list[tuple[str, str, str]]:
     return [(b.stack, b.binding.unit, b.binding.secret) for b in answer.bindings]
 
 
+@contextmanager
+def care(config: Config) -> Iterator[store_grpc.StoreServiceStub]:
+    """The operator's way to seal the store and to open it."""
+    with client.channel(config.runtime_dir / "operator/grpc.sock") as channel:
+        yield store_grpc.StoreServiceStub(channel)
+
+
+def lose_the_store(config: Config) -> None:
+    for file in config.state_dir.glob("secrets.db*"):
+        file.unlink()
+
+
 def test_it_sees_names(
     service: SecretsService, deployer: SecretsServiceClient, config: Config
 ) -> None:
@@ -87,8 +108,12 @@ def test_it_binds_each_unit_to_each_secret_once_and_takes_all_away_again(
     deployer.bind("shop", [use("web.service", "a"), use("web.service", "a", "mount"),
                            use("db.service", "b")])  # fmt: skip
     assert bindings(config) == [("shop", "db.service", "b"), ("shop", "web.service", "a")]
+    assert deployer.all_bindings() == {
+        "shop": {Binding("db.service", "b", "b"), Binding("web.service", "a", "a")}
+    }
     deployer.bind("shop", [])
     assert bindings(config) == []
+    assert deployer.all_bindings() == {}
 
 
 def test_it_sees_and_activates_versions_by_their_numbers(
@@ -149,3 +174,72 @@ def test_a_service_that_is_down_is_unavailable_and_one_that_is_back_is_noticed_a
         assert deployer.stored() == frozenset()
     finally:
         service.stop()
+
+
+def test_it_watches_whether_the_store_is_open(
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
+) -> None:
+    with deployer.watch() as openness, care(config) as operator:
+        assert next(openness)
+        operator.SealStore(store.SealStoreRequest())
+        assert not next(openness)
+        operator.UnsealStore(store.UnsealStoreRequest())
+        assert next(openness)
+
+
+def test_it_cannot_watch_a_service_that_is_down(deployer: SecretsServiceClient) -> None:
+    with deployer.watch() as openness, pytest.raises(SecretsUnavailable):
+        next(openness)
+
+
+class Recording(SecretsServiceClient):
+    """Tells whoever waits for it that a stack was bound."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.told = threading.Semaphore(0)
+
+    def bind(self, stack: str, uses: Iterable[SecretUse]) -> None:
+        super().bind(stack, uses)
+        self.told.release()
+
+
+def test_whatever_store_the_service_comes_with_is_given_the_bindings_of_what_is_installed(
+    host: FakeHost, config: Config
+) -> None:
+    operations = host.operations()
+    operations.applier.apply(planned(operations), ignore)
+    right = {stack: frozenset(bindings) for stack, bindings in host.bindings.items()}
+    deployer = Recording(config.runtime_dir / "deployer/grpc.sock")
+    rebinder = Rebinder(files=host.files, secrets=deployer, changing=threading.RLock())
+    background = Background(rebinder.attend, pause=0.01)
+    background.start()  # as at boot, before the secrets service
+
+    first = wiring.build(config)
+    first.start()
+    assert deployer.told.acquire(timeout=10)
+    assert deployer.all_bindings() == right
+
+    # Damaged, set aside, and unsealed as the documentation says: the process goes on.
+    with care(config) as operator:
+        operator.SealStore(store.SealStoreRequest())
+        lose_the_store(config)
+        operator.UnsealStore(store.UnsealStoreRequest(accept_rollback=True))
+    assert deployer.told.acquire(timeout=10)
+    assert deployer.all_bindings() == right
+
+    begun = time.monotonic()
+    first.stop()
+    assert time.monotonic() - begun < 3, "it waited for whoever watches it"
+    for file in config.state_dir.iterdir():
+        file.unlink()
+    second = wiring.build(config)
+    second.start()
+    try:
+        assert deployer.told.acquire(timeout=10)
+        assert deployer.all_bindings() == right
+        rebinder.rebind()
+        assert not deployer.told.acquire(blocking=False)
+    finally:
+        background.stop()
+        second.stop()

@@ -31,7 +31,7 @@ from leger_deployer.domain.ports.secret_versions import BoundUnit, SecretState, 
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitState
-from leger_deployer.domain.stack import SecretUse, StackUnit, UnitKind
+from leger_deployer.domain.stack import Binding, SecretUse, StackUnit, UnitKind
 from leger_deployer.domain.staging import Chunk, Header
 from leger_deployer.domain.unit_name import template_of
 
@@ -124,6 +124,8 @@ class FakeHost:
     served: dict[tuple[str, str], Served] = field(default_factory=dict)
     kept_back: set[tuple[str, str, int]] = field(default_factory=set)
     secrets_up: bool = True
+    # What whoever watches the store sees of it, one after the other: whether it is open.
+    openness: list[bool] = field(default_factory=lambda: [True])
     healths: dict[str, list[Health]] = field(default_factory=dict)
     # unit -> how its start ends; "done" unless said otherwise, None for a start that never ends.
     starts: dict[str, str | None] = field(default_factory=dict)
@@ -421,6 +423,18 @@ class FakeHost:
                 self.bindings.pop(stack, None)
 
         self.trouble.during("bind", change)
+
+    def all_bindings(self) -> Mapping[str, frozenset[Binding]]:
+        self._answer()
+        return {
+            stack: frozenset(Binding(*binding) for binding in bindings)
+            for stack, bindings in self.bindings.items()
+        }
+
+    @contextmanager
+    def watch(self) -> Iterator[Iterator[bool]]:
+        self._answer()
+        yield iter(self.openness)
 
     def refusals(self) -> Sequence[Refusal]:
         self._answer()

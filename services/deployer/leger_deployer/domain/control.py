@@ -10,6 +10,7 @@ from leger_deployer.domain.ports.container_engine import ContainerEngine
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitManager
 from leger_deployer.domain.progress import Phase, Report, Step
+from leger_deployer.domain.rebinding import Rebinder
 from leger_deployer.domain.restart import Restarter
 from leger_deployer.domain.stack import StackUnit, UnitKind
 from leger_deployer.domain.start import Starter
@@ -24,6 +25,7 @@ class Controller:
     engine: ContainerEngine
     starter: Starter
     restarter: Restarter
+    rebinder: Rebinder
     changing: threading.RLock
 
     def control(
@@ -36,6 +38,10 @@ class Controller:
         """
         with self.changing:
             chosen = self._chosen(names)
+            if action is not UnitAction.STOP:
+                # The store may be another one since a moment ago. If this fails, it may not matter
+                # to these services; to those that it does, the start says why.
+                self.rebinder.try_to_rebind()
             match action:
                 case UnitAction.STOP:
                     self._stop(chosen, report)

@@ -14,6 +14,7 @@ from leger_deployer.domain.errors import NoPreviousVersion, VersionNotFound, Ver
 from leger_deployer.domain.ports.rollout_journal import RolloutJournal
 from leger_deployer.domain.ports.secret_versions import SecretState, SecretVersions, Served
 from leger_deployer.domain.progress import Phase, Report, Step
+from leger_deployer.domain.rebinding import Rebinder
 from leger_deployer.domain.recovery import Recovery
 from leger_deployer.domain.restart import Restarter
 from leger_deployer.domain.rollout_intent import RolloutIntent
@@ -43,6 +44,7 @@ class Rollouts:
     journal: RolloutJournal
     undo: RolloutUndo
     recovery: Recovery
+    rebinder: Rebinder
     later: Callable[[], None]
     clock: Callable[[], datetime]
     changing: threading.RLock
@@ -60,6 +62,8 @@ class Rollouts:
             with Phase(report, Step.SECRETS):
                 state = self.versions.state(secret)
                 version = _chosen(secret, version, state)
+                # A unit that is not bound would be passed over, and keep the former version.
+                self.rebinder.rebind()
                 bound = self.bound.of(secret)
                 # A restart must not stop what could not start again.
                 self.restarter.require_secrets(self.restarter.plan(bound.running))

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from leger_deployer.domain import unit_name
 from leger_deployer.domain.errors import InvalidName
@@ -86,6 +87,14 @@ class StackUnit:
         return replace(self, unit=unit, resource=resource)
 
 
+class Binding(NamedTuple):
+    """What lets a unit have a secret, as the credential of that name."""
+
+    unit: str
+    credential: str
+    secret: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class SecretUse:
     """A secret that a unit gets; `podman_secret` is "" where podman has no part in it."""
@@ -96,6 +105,11 @@ class SecretUse:
     type: str
     target: str
     podman_secret: str = ""
+
+    @property
+    def binding(self) -> Binding:
+        """What it takes: one for a secret that the unit uses twice, as a file and as a variable."""
+        return Binding(self.unit, self.credential, self.secret)
 
 
 @dataclass(frozen=True, kw_only=True)

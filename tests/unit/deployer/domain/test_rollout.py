@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from leger_deployer.adapters import generation_record
 from leger_deployer.domain.errors import (
     NoPreviousVersion,
     SecretNotFound,
@@ -20,6 +21,7 @@ from leger_deployer.domain.errors import (
 from leger_deployer.domain.ports.unit_manager import UnitAction, UnitState
 from leger_deployer.domain.progress import Progress, Step, StepState, ignore
 from leger_deployer.domain.rollout import RolloutResult
+from leger_deployer.domain.stack import SecretUse
 from leger_runtime.errors import LegerError
 from unit.deployer.fakes import FakeHost, Killed, Versions, new_host, planned
 
@@ -42,6 +44,16 @@ def install(host: FakeHost) -> FakeHost:
 @pytest.fixture(autouse=True)
 def installed(host: FakeHost) -> FakeHost:
     return install(host)
+
+
+def let_use(host: FakeHost, unit: str, secret: str) -> None:
+    """Make one more unit of the shop use a secret, as if it had been installed like that."""
+    shop = host.files.active("shop")
+    assert shop is not None
+    use = SecretUse(unit=unit, secret=secret, credential=secret, type="env", target="X")
+    record = generation_record.of_generation(replace(shop, secrets=(*shop.secrets, use)))
+    (host.data / "generations/shop/1.json").write_bytes(record)
+    host.bindings["shop"].add(use.binding)
 
 
 def roll_out(host: FakeHost, version: int = NEW, secret: str = SECRET) -> RolloutResult:
@@ -195,13 +207,19 @@ def test_a_unit_that_could_not_start_again_is_not_stopped(host: FakeHost) -> Non
 def test_nor_is_one_that_would_be_restarted_along_with_another(host: FakeHost) -> None:
     host.stored_secrets |= {"lonely"}
     host.stored_secrets.discard("api_key")
-    host.bindings["shop"].add((CACHE, "lonely", "lonely"))
+    let_use(host, CACHE, "lonely")
     host.versions["lonely"] = Versions(stored={1, 2})
     roll_out(host, secret="lonely")
     host.pulls[CACHE] = {WEB}
     host.started.clear()
     assert isinstance(failure(host, 0, "lonely"), SecretNotFound)
     assert host.started == []
+
+
+def test_units_whose_bindings_the_store_has_lost_are_not_passed_over(host: FakeHost) -> None:
+    host.bindings.clear()
+    assert roll_out(host).restarted == (DB, WEB)
+    assert all_run_with(host, NEW)
 
 
 def test_nothing_is_done_while_the_secrets_service_is_silent(host: FakeHost) -> None:

@@ -1,10 +1,11 @@
 """The secrets service, as far as the deployer may know it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from leger_deployer.domain.stack import SecretUse
+from leger_deployer.domain.stack import Binding, SecretUse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,18 @@ class SecretsDirectory(Protocol):
 
     def bind(self, stack: str, uses: Iterable[SecretUse]) -> None:
         """Let exactly these units have exactly these secrets; none takes all from the stack."""
+        ...
+
+    def all_bindings(self) -> Mapping[str, frozenset[Binding]]:
+        """Return what the units of each stack may have; without stacks that are not bound."""
+        ...
+
+    def watch(self) -> AbstractContextManager[Iterator[bool]]:
+        """Watch whether the store is open: how it is now comes first, then every change.
+
+        Iterating ends, or raises SecretsUnavailable, when the service does. It waits, when it ends
+        gracefully, for those that go on watching after a False.
+        """
         ...
 
     def refusals(self) -> Sequence[Refusal]:
