@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leger_cli.context import Session
 
 _PATIENCE = 5.0
+# systemd.exec(5), "Process Exit Codes", EXIT_CREDENTIALS.
+_NO_CREDENTIALS = "243"
 
 
 class NotSetUp(LegerError):
@@ -72,6 +74,12 @@ def _of_unit(
     what = f"The {service} service does not answer: {unit} "
     journal = f"`{_journalctl(session)} -u {unit} -n 20`"
     start = f"`{_systemctl(session)} start {unit}`"
+    if state["ExecMainStatus"] == _NO_CREDENTIALS and state["ActiveState"] != "active":
+        return ServiceUnavailable(
+            f"{what}cannot be given the root key of its store.",
+            why="systemd finds no key, or cannot unseal it on this machine.",
+            next_step=f"See `legerd key status`; {journal} has systemd's own words.",
+        )
     match state["ActiveState"]:
         case "failed":
             return ServiceUnavailable(
@@ -125,7 +133,7 @@ def _states(units: tuple[str, ...], *, session: "Session") -> dict[str, dict[str
         "systemctl",
         *(["--user"] if session.scope is Scope.USER else []),
         "show",
-        "--property=Id,LoadState,ActiveState,SubState,Result",
+        "--property=Id,LoadState,ActiveState,SubState,Result,ExecMainStatus",
         *units,
     ]
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(session.account.runtime)}

@@ -23,6 +23,12 @@ class NoTerminal(LegerError):
     kind, reason = Kind.USAGE, "NO_TERMINAL"
 
 
+class StoreSealed(LegerError):
+    """What is asked for is in a store that is sealed, as the service says."""
+
+    kind, reason = Kind.UNAVAILABLE, "STORE_SEALED"
+
+
 class HostRefused(LegerError):
     """A file, a pipe or a device could not be used."""
 

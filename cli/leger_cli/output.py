@@ -97,6 +97,13 @@ def json(result: Mapping[str, object]) -> None:
     sys.stdout.write(dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
+def json_line(result: Mapping[str, object]) -> None:
+    """Write one JSON object on a line of its own, for a stream of them."""
+    from json import dumps
+
+    line(dumps(result, ensure_ascii=False))
+
+
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, unwrapped: Sequence[str] = ()
 ) -> None:

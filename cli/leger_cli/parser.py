@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # the classes of Click that Typer carries; it has no public n
     from typer._click import Command, Context, HelpFormatter, Parameter
 
 
+# The option of commands that ask before they go on.
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
 class LegerCommand(TyperCommand):
     """A command that takes the global options too, and repeats no argument that it refuses."""
 

@@ -4,7 +4,7 @@ import sys
 
 from leger_runtime.errors import Kind, LegerError
 
-from leger_cli.values import EntriesDiffer
+from leger_cli import terminal
 
 _MAX_BYTES = 1024  # more than the service takes: standard input may be endless
 
@@ -20,7 +20,7 @@ def ask(question: str) -> bytes:
 
     Raises PassphraseEmpty.
     """
-    return _typed(question) if sys.stdin.isatty() else _piped()
+    return _some(terminal.hidden(question) if sys.stdin.isatty() else _piped())
 
 
 def ask_new(question: str) -> bytes:
@@ -28,26 +28,11 @@ def ask_new(question: str) -> bytes:
 
     Whether it is good enough, the service decides. Raises EntriesDiffer, PassphraseEmpty.
     """
-    if not sys.stdin.isatty():
-        return _piped()
-    first = _typed(question)
-    if _typed("The same again: ") != first:
-        raise EntriesDiffer(
-            "The two entries differ; nothing was done.",
-            why="A new passphrase is asked for twice, as it is not shown while it is typed.",
-            next_step="Run the same command again.",
-        )
-    return first
-
-
-def _typed(question: str) -> bytes:
-    from getpass import getpass
-
-    return _some(getpass(question, stream=sys.stderr).encode("utf-8", "surrogateescape"))
+    return _some(terminal.hidden_twice(question) if sys.stdin.isatty() else _piped())
 
 
 def _piped() -> bytes:
-    return _some(sys.stdin.buffer.readline(_MAX_BYTES + 2).rstrip(b"\r\n"))
+    return sys.stdin.buffer.readline(_MAX_BYTES + 2).rstrip(b"\r\n")
 
 
 def _some(passphrase: bytes) -> bytes:

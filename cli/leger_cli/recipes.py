@@ -1,7 +1,7 @@
 """How a value is to be made, as options of a command: a password, a token or a private key."""
 
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -109,96 +109,67 @@ def _note(context: typer.Context, parameter: typer.CallbackParam, value: Any) ->
     context.meta.setdefault(__name__, {})[parameter.name] = value
 
 
+# What typer.Option returns, for the parameters of `_declared`.
+_Option = partial(typer.Option, callback=_note, expose_value=False)
+
+
 def _declared(
     password: Annotated[
-        bool,
-        typer.Option(
-            "--password",
-            help="Make a password of letters and digits.",
-            callback=_note,
-            expose_value=False,
-        ),
+        bool, _Option("--password", help="Make a password of letters and digits.")
     ] = False,
     length: Annotated[
         int | None,
-        typer.Option(
+        _Option(
             "--length",
             metavar="N",
             min=8,
             max=1_024,
-            callback=_note,
-            expose_value=False,
             help="The password's length, 32 if not said.",
         ),
     ] = None,
     symbols: Annotated[
         bool,
-        typer.Option(
+        _Option(
             "--symbols",
-            callback=_note,
-            expose_value=False,
-            help="Also symbols in the password; none that shells or URLs would have escaped.",
+            help="Symbols in the password too, none of which shells or URLs need escaped.",
         ),
     ] = False,
     token: Annotated[
         bool,
-        typer.Option(
-            "--token",
-            callback=_note,
-            expose_value=False,
-            help="Make a token: random bytes as text. This is the default.",
-        ),
+        _Option("--token", help="Make a token: random bytes as text. This is the default."),
     ] = False,
     bytes: Annotated[  # noqa: A002 - the option's name
         int | None,
-        typer.Option(
+        _Option(
             "--bytes",
             metavar="N",
             min=16,
             max=1_024,
-            callback=_note,
-            expose_value=False,
             help="How many random bytes the token has, 32 if not said.",
         ),
     ] = None,
     encoding: Annotated[
         Encoding | None,
-        typer.Option(
+        _Option(
             "--encoding",
             metavar="ENCODING",
-            callback=_note,
-            expose_value=False,
             help="How its bytes become text: base64url, base64 or hex; base64url if not said.",
         ),
     ] = None,
     prefix: Annotated[
         str | None,
-        typer.Option(
-            "--prefix",
-            metavar="TEXT",
-            callback=_note,
-            expose_value=False,
-            help="Put this before the token's text, such as sk-.",
-        ),
+        _Option("--prefix", metavar="TEXT", help="Put this before the token's text, such as sk-."),
     ] = None,
     key: Annotated[
         Algorithm | None,
-        typer.Option(
+        _Option(
             "--key",
             metavar="ALGORITHM",
-            callback=_note,
-            expose_value=False,
             help="Make a private key: ed25519, x25519, p256 or rsa3072. It is in PEM (PKCS #8).",
         ),
     ] = None,
     openssh: Annotated[
-        bool,
-        typer.Option(
-            "--openssh",
-            callback=_note,
-            expose_value=False,
-            help="The private key in OpenSSH's format.",
-        ),
+        bool, _Option("--openssh", help="The private key in OpenSSH's format.")
     ] = False,
 ) -> None:
     """Carry the declarations; never called."""

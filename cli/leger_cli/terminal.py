@@ -2,8 +2,16 @@
 
 import sys
 
+from leger_runtime.errors import Kind, LegerError
+
 from leger_cli import output
 from leger_cli.errors import Cancelled, NoTerminal
+
+
+class EntriesDiffer(LegerError):
+    """The two entries at the prompt are not the same."""
+
+    kind, reason = Kind.INVALID, "ENTRIES_DIFFER"
 
 
 def require_answers(*, yes: bool, as_json: bool) -> None:
@@ -30,3 +38,25 @@ def confirm(question: str) -> None:
         sys.stderr.write("\n")  # the input was closed: the prompt's line is still open
     if answer.strip().lower() not in {"y", "yes"}:
         raise Cancelled.because("The question was not answered with yes.")
+
+
+def hidden(question: str) -> bytes:
+    """Return what is typed behind the question, which the terminal does not show."""
+    from getpass import getpass
+
+    return getpass(question, stream=sys.stderr).encode("utf-8", "surrogateescape")
+
+
+def hidden_twice(question: str) -> bytes:
+    """Return what is typed twice and not shown; nothing is not asked for again.
+
+    Raises EntriesDiffer.
+    """
+    first = hidden(question)
+    if first and hidden("The same again: ") != first:
+        raise EntriesDiffer(
+            "The two entries differ; nothing was changed.",
+            why="It is asked for twice, as it is not shown while it is typed.",
+            next_step="Run the same command again.",
+        )
+    return first

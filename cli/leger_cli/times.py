@@ -7,10 +7,14 @@ from leger_cli.errors import UsageError
 
 NEVER = "never"
 
-_LENGTH = re.compile(r"(\d{1,4})([dw])", re.ASCII)
-_DAYS = {"d": 1, "w": 7}
-_AGO = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_LENGTH = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def point(text: str, *, option: str) -> datetime | None:
@@ -20,12 +24,8 @@ def point(text: str, *, option: str) -> datetime | None:
     """
     if text == NEVER:
         return None
-    try:
-        if length := _LENGTH.fullmatch(text):
-            return datetime.now(UTC) + timedelta(days=int(length[1]) * _DAYS[length[2]])
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _refused(option, "a date such as 2027-01-01, a time such as 90d, or never") from None
+    expected = "a length of time such as 12h or 90d, a date or a time, or never"
+    return _moment(text, +1, option=option, expected=expected)
 
 
 def past(text: str, *, option: str) -> datetime:
@@ -33,12 +33,8 @@ def past(text: str, *, option: str) -> datetime:
 
     Raises UsageError, naming the option.
     """
-    try:
-        if ago := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _refused(option, "a length of time such as 2h or 3d, a date or a time") from None
+    expected = "a length of time such as 2h or 3d, a date or a time"
+    return _moment(text, -1, option=option, expected=expected)
 
 
 def days(text: str, *, option: str) -> int:
@@ -46,9 +42,20 @@ def days(text: str, *, option: str) -> int:
     if text == NEVER:
         return 0
     length = _LENGTH.fullmatch(text)
-    if not length or int(length[1]) == 0:
+    days = int(length[1]) * _UNITS[length[2]] // _UNITS["d"] if length and length[2] in "dw" else 0
+    if days == 0:
         raise _refused(option, "a number of days such as 90d, or never")
-    return int(length[1]) * _DAYS[length[2]]
+    return days
+
+
+def _moment(text: str, direction: int, *, option: str, expected: str) -> datetime:
+    """Return the date or time, or the one at a length of time from now in a direction."""
+    try:
+        if length := _LENGTH.fullmatch(text):
+            return datetime.now(UTC) + direction * int(length[1]) * _UNITS[length[2]]
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _refused(option, expected) from None
 
 
 def _refused(option: str, expected: str) -> UsageError:

@@ -5,6 +5,8 @@ import sys
 
 from leger_runtime.errors import Kind, LegerError
 
+from leger_cli import terminal
+
 # systemd's limit for all credentials of a unit (the proto's comment on PutSecretRequest.value).
 MAX_VALUE = 1_000_000
 
@@ -27,12 +29,6 @@ class ValueTooLarge(LegerError):
     kind, reason = Kind.INVALID, "VALUE_TOO_LARGE"
 
 
-class EntriesDiffer(LegerError):
-    """The two entries at the prompt are not the same."""
-
-    kind, reason = Kind.INVALID, "ENTRIES_DIFFER"
-
-
 def read(name: str, *, raw: bool) -> bytes:
     """Return the value for the secret `name`: typed twice at a terminal, else all of the input.
 
@@ -41,14 +37,14 @@ def read(name: str, *, raw: bool) -> bytes:
     Raises EntriesDiffer, ValueEmpty and ValueTooLarge.
     """
     typed = sys.stdin.isatty()
-    value = _prompted(name) if typed else _piped(raw=raw)
+    value = terminal.hidden_twice(f"Value of {name} (not shown): ") if typed else _piped(raw=raw)
     if not value:
         raise ValueEmpty(
             f"There is no value to store for {name}.",
             why="Nothing was typed."
             if typed
             else "Standard input was empty; a command in front of the pipe may have failed.",
-            next_step=f"Run {command_for(name)} again{'' if typed else ', without a pipe'}.",
+            next_step=f"Run the same command again{'' if typed else ', or without a pipe'}.",
         )
     if len(value) > MAX_VALUE:
         raise ValueTooLarge(
@@ -69,16 +65,3 @@ def _piped(*, raw: bool) -> bytes:
     value = sys.stdin.buffer.read(MAX_VALUE + 2)
     is_one_line = value.find(b"\n") == len(value) - 1
     return value[:-1] if is_one_line and not raw else value
-
-
-def _prompted(name: str) -> bytes:
-    from getpass import getpass
-
-    first = getpass(f"Value of {name} (not shown): ", stream=sys.stderr)
-    if first and getpass("The same again: ", stream=sys.stderr) != first:
-        raise EntriesDiffer(
-            "The two entries differ; nothing was stored.",
-            why="The value is asked for twice, as it is not shown while it is typed.",
-            next_step=f"Run {command_for(name)} again.",
-        )
-    return first.encode("utf-8", "surrogateescape")

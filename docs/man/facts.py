@@ -10,8 +10,9 @@ EXIT_CODES = {
     "to ask on.",
     Kind.NOT_SIGNED_IN.value: "Nobody is signed in.",
     Kind.NOT_PERMITTED.value: "This account may not do that.",
-    Kind.NOT_FOUND.value: "A secret, stack, service, file or command to run does not exist.",
-    Kind.CONFLICT.value: "Something on the host is in the way, or the host is not ready for it.",
+    Kind.NOT_FOUND.value: "A secret, token, stack, service, file or command to run does not exist.",
+    Kind.CONFLICT.value: "Something that is there is in the way, the host is not ready for it, or "
+    "the audit log is broken.",
     Kind.INVALID.value: "The input is wrong: a Quadlet, a name, a value.",
     Kind.UNAVAILABLE.value: "A service, podman or the disk is not available.",
     130: "It was interrupted.",

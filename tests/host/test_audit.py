@@ -97,7 +97,7 @@ def test_an_edited_byte_of_an_earlier_file_is_named_and_a_new_log_can_be_begun(
 ) -> None:
     machine.do("python3 -", stdin=MANY_LINES)
     assert verified(machine)["files"] == 2
-    assert len(audit(machine, "--limit 3")) == 3
+    assert len(audit(machine, "--tail 3")) == 3
     edit(machine, "audit-000000000001.log", "b[5000] ^= 1")
     answer = machine.run("leger audit verify")
     assert answer.code == 6

@@ -25,7 +25,7 @@ def stored(host: Host) -> Iterator[Host]:
 
 def entries(host: Host) -> list[dict[str, Any]]:
     """Return the latest lines of the audit log."""
-    found: list[dict[str, Any]] = json.loads(host.do("leger audit --limit 20 --json"))["entries"]
+    found: list[dict[str, Any]] = json.loads(host.do("leger audit --tail 20 --json"))["entries"]
     return found
 
 

@@ -10,12 +10,14 @@ from leger_runtime.errors import Kind, LegerError
 
 from leger_cli import completion, following, output, parser
 from leger_cli.context import Session
+from leger_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from leger.secrets.v1.audit_pb2 import AuditEntry, ReadAuditRequest
     from typer._click import Context
 
 _USUAL = 50  # entries
+_ALL = 0  # as ReadAuditRequest.limit
 
 
 class AuditLogBroken(LegerError):
@@ -46,7 +48,7 @@ app = parser.noun(
     "audit",
     "Show who did what with secrets, and whether the log is whole.\n\nEvery decision about a "
     "secret is in the log before it is carried out, the refused ones too. `leger audit` alone, or "
-    "with options, is `leger audit list`.",
+    "with options of `leger audit list`, lists them.",
     cls=AuditGroup,
 )
 
@@ -55,7 +57,7 @@ app = parser.noun(
     "list",
     cls=parser.LegerCommand,
     epilog="leger audit list --secret 'prod/*' --since 2h\n"
-    "leger audit list --outcome 'NOT_*' --limit 0 --json\nleger audit list --follow",
+    "leger audit list --outcome 'NOT_*' --all --json\nleger audit list -f -n 0",
 )
 def list_(
     context: typer.Context,
@@ -76,6 +78,7 @@ def list_(
             metavar="WHO",
             help="Only entries of this one, such as operator:root or unit:web.service.",
             show_default=False,
+            autocompletion=completion.principals,
         ),
     ] = "",
     action: Annotated[
@@ -106,17 +109,18 @@ def list_(
             show_default=False,
         ),
     ] = "",
-    limit: Annotated[
+    tail: Annotated[
         int | None,
         typer.Option(
-            "--limit",
+            "--tail",
             "-n",
             metavar="N",
             min=0,
             max=1_000_000,
-            help=f"Only the last N of them; 0 is all. Without it, {_USUAL}, or all with --since.",
+            help=f"Begin with the last N of them; {_USUAL}, or all with --since, if not said.",
         ),
     ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Begin with the first of them.")] = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with new entries until interrupted.")
     ] = False,
@@ -135,20 +139,27 @@ def list_(
     from leger_cli import times
 
     session: Session = context.obj
+    if all_ and tail is not None:
+        raise UsageError(
+            "--all and --tail were both given.",
+            why="The list begins with the first entry, or with one of the last.",
+            next_step="Leave one of them out.",
+        )
+    usual = _ALL if all_ or since else _USUAL
     request = ReadAuditRequest(
         secret=secret,
         principal=principal,
         action=action,
         outcome=outcome,
-        limit=limit if limit is not None else 0 if since else _USUAL,
+        limit=usual if tail is None else tail,
         follow=follow,
     )
     if since:
         request.since.FromDatetime(times.past(since, option="--since"))
     if follow:
-        _show_as_they_come(session, request)
+        _show_as_they_come(session, request, only_new=tail == 0)
     else:
-        _show_all(session, request)
+        _show(session, request, nothing=tail == 0)
 
 
 @app.command(cls=parser.LegerCommand, epilog="leger audit verify")
@@ -182,9 +193,9 @@ def verify(context: typer.Context) -> None:
     view.intact(found)
 
 
-def _show_all(session: Session, request: "ReadAuditRequest") -> None:
+def _show(session: Session, request: "ReadAuditRequest", *, nothing: bool) -> None:
     with session.audit() as client:
-        answers = client.ReadAudit(request)
+        answers = () if nothing else client.ReadAudit(request)
         entries = chain.from_iterable(answer.entries for answer in answers)
         if session.as_json:
             from leger_cli import convert
@@ -196,29 +207,32 @@ def _show_all(session: Session, request: "ReadAuditRequest") -> None:
             view.entries(entries)
 
 
-def _show_as_they_come(session: Session, request: "ReadAuditRequest") -> None:
+def _show_as_they_come(session: Session, request: "ReadAuditRequest", *, only_new: bool) -> None:
     from leger_cli.views import audit as view
 
-    for entry in _followed(session, request):
+    for entry in _followed(session, request, only_new=only_new):
         if session.as_json:
-            from json import dumps
-
             from leger_cli import convert
 
-            output.line(dumps(convert.audit_entry(entry), ensure_ascii=False))
+            output.json_line(convert.audit_entry(entry))
         else:
             view.line(entry)
         sys.stdout.flush()  # a reader in a pipe waits for it, too
 
 
-def _followed(session: Session, request: "ReadAuditRequest") -> "Iterator[AuditEntry]":
+def _followed(
+    session: Session, request: "ReadAuditRequest", *, only_new: bool
+) -> "Iterator[AuditEntry]":
     """Yield entries without end, also across restarts of the service."""
     from leger.secrets.v1.audit_pb2 import ReadAuditRequest
 
-    with session.audit() as client:  # a service that is not there now is not waited for
-        for _ in client.ReadAudit(ReadAuditRequest(limit=1)):
-            pass
     seen = 0
+    with session.audit() as client:  # a service that is not there now is not waited for
+        for answer in client.ReadAudit(ReadAuditRequest(limit=1)):
+            if only_new:
+                (last,) = answer.entries
+                seen = last.seq
+                request.since.CopyFrom(last.time)
 
     def opened() -> "Iterator[AuditEntry]":
         nonlocal seen

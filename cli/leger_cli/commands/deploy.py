@@ -20,8 +20,6 @@ app = parser.noun(
     "the files that they refer to.",
 )
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
 
 class SecretsNotStored(LegerError):
     """A plan needs secrets that are not there."""
@@ -52,7 +50,7 @@ def install(
         typer.Option("--name", metavar="STACK", help="The stack's name, if not the directory's."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and stop.")] = False,
-    yes: Yes = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Install the stack in a directory.
 
@@ -130,7 +128,7 @@ def remove(
     volumes: Annotated[
         bool, typer.Option("--volumes", help="Delete its volumes too, with all their data.")
     ] = False,
-    yes: Yes = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Stop a stack's units and remove its files. Volumes are kept.
 

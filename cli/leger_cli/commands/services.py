@@ -98,11 +98,9 @@ def logs(
     with session.deployer() as client:
         for entry in client.StreamLogs(request):
             if session.as_json:
-                from json import dumps
-
                 from leger_cli import convert
 
-                output.line(dumps(convert.log_line(entry), ensure_ascii=False))
+                output.json_line(convert.log_line(entry))
             else:
                 moment = datetime.fromtimestamp(entry.time.seconds).astimezone()
                 head = f"{moment:%b %d %H:%M:%S} {entry.source}:"

@@ -20,7 +20,7 @@ def audit_entry(entry: "audit.AuditEntry") -> shapes.AuditEntry:
         "address": entry.address,
         "action": entry.action,
         "secret": entry.secret,
-        "version": entry.version,
+        "version": entry.version or None,
         "outcome": entry.outcome,
         "stack": entry.stack,
         "unit": entry.unit,

@@ -53,4 +53,5 @@ def restored(answer: "backups.RestoreStoreResponse", *, dry_run: bool) -> shapes
         "added_tokens": list(answer.added_tokens),
         "changed_tokens": list(answer.changed_tokens),
         "removed_tokens": list(answer.removed_tokens),
+        "added_recipients": list(answer.added_recipients),
     }

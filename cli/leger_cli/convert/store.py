@@ -20,7 +20,7 @@ def store_status(answer: "store.GetStoreStatusResponse") -> shapes.StoreStatus:
             "reason": answer.seal_reason,
             "what": answer.seal_what,
             "why": answer.seal_why,
-            "next_step": answer.seal_next_step,
+            "next": answer.seal_next_step,
         },
         "unlock": unlock(answer.unlock),
         "revision": answer.revision if is_open else None,
@@ -29,6 +29,7 @@ def store_status(answer: "store.GetStoreStatusResponse") -> shapes.StoreStatus:
         "schema_version": answer.schema_version if is_open else None,
         "size": answer.size if is_open else None,
         "last_backup_time": optional_time(answer, "last_backup_time"),
+        "audit_problem": answer.audit_problem or None,
         "weaknesses": list(answer.weaknesses),
     }
 

@@ -14,7 +14,7 @@ class AuditEntry(TypedDict):
     address: str  # of a client over HTTP
     action: str
     secret: str
-    version: int  # 0 where none applies
+    version: int | None  # null where none applies
     outcome: str  # "allowed", "unchanged", or the reason of the error that refused it
     stack: str
     unit: str

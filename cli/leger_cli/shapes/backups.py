@@ -44,6 +44,7 @@ class Restored(TypedDict):
     added_tokens: list[str]  # names of tokens, sorted
     changed_tokens: list[str]
     removed_tokens: list[str]
+    added_recipients: list[str]  # recovery recipients of the backup; those there were stay
 
 
 class RecoveryKeys(TypedDict):

@@ -9,7 +9,7 @@ class SealCause(TypedDict):
     reason: str  # stable, such as "PASSPHRASE_NEEDED"
     what: str
     why: str
-    next_step: str
+    next: str
 
 
 class StoreStatus(TypedDict):
@@ -24,6 +24,7 @@ class StoreStatus(TypedDict):
     schema_version: int | None
     size: int | None  # in bytes
     last_backup_time: str | None
+    audit_problem: str | None  # how the audit log is broken: requests are refused then
     weaknesses: list[str]  # of the protection of the service's memory: sentences
 
 

@@ -68,7 +68,7 @@ def recovery(recipients: "Sequence[str]") -> None:
 
 
 def changes(answer: "RestoreStoreResponse") -> None:
-    """Write what a restore changes, one row a secret and a token."""
+    """Write what a restore changes, one row a secret and a token, one line a recipient."""
     backup = answer.backup
     output.line(f"The backup of {words.moment(backup.create_time)} has {_content(backup)}.")
     add, change, remove = ("add", Tone.GOOD), ("change", Tone.CAUTION), ("remove", Tone.BAD)
@@ -87,8 +87,18 @@ def changes(answer: "RestoreStoreResponse") -> None:
     if rows:
         output.line()
         output.table(("NAME", "KIND", "CHANGE"), rows)
-    else:
+    elif not answer.added_recipients:
         output.line("All that is stored is as in the backup.")
+    if answer.added_recipients:
+        output.line()
+        # Not in the table: with anything beside it, a recipient is wider than a terminal.
+        for recipient in answer.added_recipients:
+            output.line(f"recovery recipient {recipient}")
+        options = " ".join(f"--remove {recipient}" for recipient in answer.added_recipients)
+        output.remark(
+            "The backup adds who can open new backups, also one that was removed since."
+            f" If it is not meant to:\n→ leger secrets recovery-key {options}"
+        )
     if answer.added_tokens:
         output.remark("Tokens that were revoked since the backup are valid again then.")
 

@@ -14,7 +14,7 @@ _SAID = {
     "activated": "version {} is active",
     "version_deleted": "version {} was deleted",
     "deleted": "was deleted",
-    "updated": "was noted anew",
+    "updated": "has other notes",
 }
 
 

@@ -1,5 +1,6 @@
 """Secrets, without their values."""
 
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -45,7 +46,7 @@ def table(secrets: "Sequence[SecretInfo]", *, labels: bool) -> None:
 def details(secret: "SecretInfo") -> None:
     """Write all there is about a secret but its values."""
     states: dict[int, Cell] = {
-        secret.previous_version: "before",
+        secret.previous_version: "previous",
         secret.active_version: ("active", Tone.GOOD),
     }
     output.line(output.paint(secret.name, Tone.STRONG))
@@ -116,7 +117,7 @@ def hint_restart(units: "Iterable[str]") -> None:
 
 
 def _hint_activate(secret: "SecretInfo", version: int) -> None:
-    output.remark(f"→ leger secrets activate {secret.name} {version}")
+    output.remark(f"→ leger secrets activate {shlex.quote(secret.name)} {version}")
 
 
 def _facts(secret: "SecretInfo") -> "Iterator[tuple[str, str]]":

@@ -32,13 +32,25 @@ def status(answer: "GetStoreStatusResponse") -> None:
         output.line()
         output.paragraph(f"{answer.seal_what} {answer.seal_why}", mark="✗", tone=Tone.BAD)
         output.paragraph(answer.seal_next_step, mark="→")
+    elif answer.audit_problem:
+        output.line()
+        output.paragraph(f"Requests are refused: {answer.audit_problem}", mark="✗", tone=Tone.BAD)
+        output.paragraph(answer.audit_next_step, mark="→")
     for weakness in answer.weaknesses:
         output.remark(weakness)
 
 
-def unsealed(set_aside: Sequence[str], refused: Sequence[str], *, was_open: bool) -> None:
-    """Write that the store is open, and which units went without secrets meanwhile."""
-    output.line("The store was open already." if was_open else "The store is open.")
+def unsealed(
+    set_aside: Sequence[str], refused: Sequence[str], *, was_open: bool, empty: bool
+) -> None:
+    """Write that the store is open, whether it is `empty`, and which units went without secrets."""
+    said = "The store was open already." if was_open else "The store is open."
+    output.line(f"{said} It holds no secrets." if empty else said)
+    if empty and not was_open:
+        output.remark(
+            "Where its file was gone, it is a new one. To get secrets back from a backup:"
+            "\n→ leger secrets backups"
+        )
     for file in set_aside:
         output.line(f"  set aside: {file}")
     if refused:

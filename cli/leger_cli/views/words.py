@@ -23,11 +23,11 @@ def age(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in words, such as "12 days" or "1 hour"; "0 minutes" at least."""
-    for name, size in (("day", 86_400), ("hour", 3_600)):
+    """Return a length of time in words, such as "12 days" or "1 hour"; "0 seconds" at least."""
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size:
             return counted(int(seconds // size), name)
-    return counted(int(seconds // 60), "minute")
+    return counted(max(int(seconds), 0), "second")
 
 
 def elapsed(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """`leger audit` against a secrets service on a socket."""
 
 import json
+import select
 import signal
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_filters_are_all_heeded(leger: Leger, log: Path) -> None:
     leger.run("secrets", "get", "nothing")
     done = leger.run(
         *("audit", "--secret", "no*", "--principal", "operator:*", "--action", "get"),
-        *("--outcome", "SECRET_*", "--since", "1h", "--limit", "5"),
+        *("--outcome", "SECRET_*", "--since", "1h", "--tail", "5"),
     )
     assert rows(done.out) == [["operator:tester", "get", "nothing", "SECRET_NOT_FOUND"]]
 
@@ -53,13 +54,14 @@ def test_only_the_last_ones_are_listed_unless_more_are_asked_for(
     all_of_them = len(log.read_bytes().splitlines())
     assert all_of_them > 60
     assert len(leger.run("audit").out.splitlines()) == 50
-    assert len(leger.run("audit", "--limit", "7").out.splitlines()) == 7
-    assert len(leger.run("audit", "--limit", "0").out.splitlines()) == all_of_them
+    assert len(leger.run("audit", "--tail", "7").out.splitlines()) == 7
+    assert len(leger.run("audit", "--tail", "0").out.splitlines()) == 0
+    assert len(leger.run("audit", "--all").out.splitlines()) == all_of_them
     assert len(leger.run("audit", "--since", "1h").out.splitlines()) == all_of_them
 
 
 def test_json_is_one_object(leger: Leger, log: Path) -> None:
-    done = leger.run("audit", "--json", "--action", "put", "--limit", "1")
+    done = leger.run("audit", "--json", "--action", "put", "--tail", "1")
     [entry] = json.loads(done.out)["entries"]
     assert (entry["secret"], entry["version"], entry["outcome"]) == ("test/key", 1, "allowed")
     assert entry["time"].endswith("Z")
@@ -83,7 +85,8 @@ def test_no_such_entry_is_no_failure(leger: Leger, log: Path) -> None:
         (["--action", "gett"], 7, "There is no such action."),
         (["--since", "yesterday"], 2, "--since"),
         (["--since", "3x"], 2, "a length of time such as 2h or 3d"),
-        (["--limit", "-1"], 2, "--limit"),
+        (["--tail", "-1"], 2, "--tail"),
+        (["--tail", "1", "--all"], 2, "--all and --tail were both given."),
         (["verifi"], 2, "Did you mean 'verify'?"),
         (["--secret", "a", "verify"], 2, "1 argument too many"),
     ],
@@ -99,7 +102,7 @@ def test_a_wrong_call_is_explained(
 def test_following_goes_on_through_a_restart_of_the_service(
     leger: Leger, secrets: Store, log: Path
 ) -> None:
-    process = leger.begun("audit", "--follow", "--json", "--action", "put", "--limit", "1")
+    process = leger.begun("audit", "--follow", "--json", "--action", "put", "--tail", "1")
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["secret"] == "test/key"
     secrets.put("second", b"v")
@@ -111,6 +114,18 @@ def test_following_goes_on_through_a_restart_of_the_service(
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert b"Waiting for it." in err
+
+
+def test_following_can_begin_with_what_is_new(leger: Leger, secrets: Store, log: Path) -> None:
+    process = leger.begun("audit", "-f", "-n", "0", "--json", "--action", "put")
+    assert process.stdout is not None
+    for number in range(600):  # the first ones may be older than its beginning
+        secrets.put(f"new/{number}", b"v")
+        if select.select([process.stdout], [], [], 0.05)[0]:
+            break
+    assert json.loads(process.stdout.readline())["secret"].startswith("new/")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
 
 
 def test_a_service_that_is_not_there_is_not_waited_for(leger: Leger) -> None:

@@ -49,7 +49,8 @@ def test_a_recovery_key_is_written_for_its_owner_alone(
     assert "leger secrets backup --scheduled" in done.err
     assert identity_in(path) not in done.out + done.err + stored.audit_log
     before = path.read_text()
-    assert leger.run("secrets", "recovery-key", "--out", str(path)).code == 6
+    again = leger.run("secrets", "recovery-key", "--out", str(path))
+    assert (again.code, "--force" in again.err) == (6, False)
     assert path.read_text() == before
 
 
@@ -246,6 +247,34 @@ def test_the_table_shows_what_changes_without_values(leger: Leger, stored: Store
     assert "later" in stored.values()
 
 
+def test_a_restore_keeps_the_newest_recovery_key_and_tells_of_one_that_comes_back(
+    leger: Leger, recovery: Path, stored: Store
+) -> None:
+    name = json.loads(leger.run("secrets", "backup", "--scheduled", "--json").out)["file"]
+    old, newest = recipient_of(recovery), str(x25519.Identity.generate().to_public())
+    leger.run("secrets", "recovery-key", "--remove", old, "--add", newest)
+    restore = ("secrets", "restore", "--scheduled", name, "--replace", "--yes")
+    shown = leger.run(*restore, "--dry-run")
+    assert f"recovery recipient {old}\n" in shown.out
+    assert f"leger secrets recovery-key --remove {old}\n" in shown.err
+    assert json.loads(leger.run(*restore, "--json").out)["added_recipients"] == [old]
+    listed = json.loads(leger.run("secrets", "backups", "--json").out)
+    assert set(listed["recovery_recipients"]) == {old, newest}
+
+
+def test_of_a_sealed_store_no_backup_is_made_and_nothing_is_asked(
+    leger: Leger, recovery: Path, tmp_path: Path
+) -> None:
+    leger.run("secrets", "seal")
+    file = tmp_path / "secrets.age"
+    for options in ([], ["--passphrase"]):
+        done = leger.at_terminal("secrets", "backup", str(file), *options)
+        assert done.code == 8
+        assert "There can be no backup of a sealed store." in done.out
+        assert "assphrase" not in done.out
+    assert not file.exists()
+
+
 def test_a_new_machine_is_restored_with_the_recovery_key(
     leger: Leger, recovery: Path, stored: Store, tmp_path: Path
 ) -> None:
@@ -269,6 +298,25 @@ def test_the_recovery_key_can_be_piped_in(leger: Leger, recovery: Path, tmp_path
     done = leger.run(*arguments, stdin=identity_in(recovery).encode())
     answer = json.loads(done.out)
     assert (answer["dry_run"], answer["secrets"], answer["changed"]) == (True, 2, [])
+
+
+def test_a_backup_can_be_piped_in_but_not_together_with_what_opens_it(
+    leger: Leger, recovery: Path, stored: Store, tmp_path: Path
+) -> None:
+    file, locked = tmp_path / "secrets.age", tmp_path / "locked.age"
+    leger.run("secrets", "backup", str(file))
+    leger.run("secrets", "backup", str(locked), "--passphrase", stdin=PASSPHRASE.encode())
+    stored.put("later", b"x")
+    restore = ("secrets", "restore", "-", "--replace", "--yes")
+    for arguments, content in (
+        ([*restore, "--identity", "-"], file.read_bytes()),
+        (restore, locked.read_bytes() + PASSPHRASE.encode()),
+    ):
+        refused = leger.run(*arguments, stdin=content)
+        assert (refused.code, "later" in stored.values()) == (2, True)
+        assert "Standard input cannot be the backup and what opens it." in refused.err
+    done = leger.run(*restore, "--identity", str(recovery), stdin=file.read_bytes())
+    assert (done.code, "later" in stored.values()) == (0, False)
 
 
 @pytest.mark.parametrize(
@@ -306,5 +354,6 @@ def test_a_file_that_is_not_there_says_where_backups_are(leger: Leger, stored: S
     done = leger.run("secrets", "restore", "missing.age")
     assert done.code == 5
     assert "leger secrets backups" in done.err
+    assert leger.run("secrets", "restore", "/").code == 7
     assert leger.run("secrets", "restore").code == 2
     assert leger.run("secrets", "restore", "missing.age", "--scheduled", "x").code == 2

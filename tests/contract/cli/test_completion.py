@@ -37,7 +37,10 @@ def test_nouns_and_verbs_are_offered_without_any_service(leger: Leger) -> None:
 
 @pytest.mark.parametrize(
     "verb",
-    ["put", "generate", "get", "info", "update", "activate", "delete", "export", "watch"],
+    [
+        *("put", "generate", "get", "info", "update", "activate", "delete", "export", "watch"),
+        *("rotate", "rollback"),
+    ],
 )
 def test_secrets_are_offered_by_name(leger: Leger, secrets: Store, verb: str) -> None:
     for name in ("api_key", "api_url", "db"):
@@ -51,7 +54,9 @@ def test_tokens_and_principals_and_actions_are_offered(leger: Leger, secrets: St
     secrets.put("api_key", b"x")
     assert offered(leger, "--user", "auth", "token", "revoke", "") == ["ci", "web"]
     can = ["--user", "secrets", "can"]
-    assert offered(leger, *can, "") == ["svc:deployer", "token:ci", "token:web"]
+    principals = ["svc:deployer", "token:ci", "token:web"]
+    assert offered(leger, *can, "") == principals
+    assert offered(leger, "--user", "audit", "list", "--principal", "") == principals
     assert offered(leger, *can, "token:ci", "a") == ["activate"]
     assert offered(leger, *can, "token:ci", "get", "") == ["api_key"]
 

@@ -22,7 +22,8 @@ def host(leger: Leger) -> dict[str, str]:
     programs = leger.runtime / "bin"
     programs.mkdir()
     answers = "\n\n".join(
-        f"Id={unit}.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nResult=success"
+        f"Id={unit}.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n"
+        "Result=success\nExecMainStatus=0"
         for unit in ("leger-pod", "leger-secrets", "leger-deployer")
     )
     (leger.runtime / "answers").write_text(answers)

@@ -23,7 +23,7 @@ def test_a_value_is_made_and_not_shown(leger: Leger, secrets: Store) -> None:
     ("options", "pattern"),
     [
         (["--password"], r"[A-Za-z0-9]{32}"),
-        (["--password", "--length", "40", "--symbols"], r"[A-Za-z0-9._~+=:,@%-]{40}"),
+        (["--password", "--length", "40", "--symbols"], r"[A-Za-z0-9._~-]{40}"),
         (["--token", "--bytes", "16", "--encoding", "hex", "--prefix", "sk-"], r"sk-[0-9a-f]{32}"),
         (["--encoding", "base64"], r"[A-Za-z0-9+/]{43}="),
     ],

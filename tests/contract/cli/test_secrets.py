@@ -79,7 +79,7 @@ def test_a_secret_that_is_not_there_is_not_found(leger: Leger, secrets: Store) -
     done = leger.run("secrets", "get", "api_key")
     assert (done.code, done.out) == (5, "")
     assert done.err.startswith("error: The secret api_key is not stored.\n")
-    assert done.err.endswith("  → Store it: `leger secrets put api_key`.\n")
+    assert done.err.endswith("Those there are: `leger secrets list`.\n")
 
 
 def test_secrets_are_listed_without_values(leger: Leger, stored: Store) -> None:
@@ -99,7 +99,7 @@ def test_an_empty_store_says_how_to_begin(leger: Leger, secrets: Store) -> None:
 def test_the_details_of_a_secret_are_its_versions(leger: Leger, stored: Store) -> None:
     done = leger.run("secrets", "info", "api_key")
     rows = [line.split() for line in done.out.splitlines()]
-    assert [(row[0], row[-1]) for row in rows[-2:]] == [("2", "before"), ("1", "active")]
+    assert [(row[0], row[-1]) for row in rows[-2:]] == [("2", "previous"), ("1", "active")]
     assert ["used", "by", "no", "unit"] in rows
 
 

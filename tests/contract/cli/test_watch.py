@@ -36,7 +36,7 @@ def test_changes_are_lines_as_they_happen(leger: Leger, secrets: Store) -> None:
         assert "api_key: version 1 was added by operator:tester, revision 2" in line
         secrets.update("api_key", s.SecretNotes(description="x"), "description")
         assert b"api_key: version 1 is active" in out(process).readline()
-        assert b"api_key: was noted anew" in out(process).readline()
+        assert b"api_key: has other notes" in out(process).readline()
         assert interrupted(process) == 130
 
 

@@ -32,7 +32,7 @@ def test_help_fits_eighty_columns_and_cuts_nothing_short(run: Run, path: str) ->
 
 
 @pytest.mark.parametrize("path", LEAVES)
-def test_every_command_has_an_example_that_it_understands(path: str) -> None:
+def test_every_command_has_examples_of_itself(path: str) -> None:
     command = dict(commands())[path]
     examples = (command.epilog or "").splitlines()
     assert examples

@@ -30,15 +30,15 @@ def program(path: Path, name: str, script: str) -> None:
     (path / name).chmod(0o755)
 
 
-def units(path: Path, pod: str, service: str, load: str = "loaded") -> None:
+def units(path: Path, pod: str, service: str, load: str = "loaded", status: int = 1) -> None:
     """Let systemctl answer with these states, as `systemctl show` prints several units."""
     program(
         path,
         "systemctl",
         'test "$1" = --user || exit 1\n'
         f"printf 'Id=leger-pod.service\\nLoadState={load}\\nActiveState={pod}\\nSubState=sub\\n"
-        f"Result=exit-code\\n\\nId=leger-secrets.service\\nLoadState={load}\\n"
-        f"ActiveState={service}\\nSubState=sub\\nResult=exit-code\\n'",
+        f"Result=exit-code\\nExecMainStatus=0\\n\\nId=leger-secrets.service\\nLoadState={load}\\n"
+        f"ActiveState={service}\\nSubState=sub\\nResult=exit-code\\nExecMainStatus={status}\\n'",
     )
 
 
@@ -71,6 +71,16 @@ def test_a_failed_service_leads_to_its_journal(session: Session, programs: Path)
     error = diagnose(session)
     assert "exit-code" in error.why
     assert "journalctl --user -u leger-secrets.service" in error.next_step
+
+
+@pytest.mark.parametrize("state", ["failed", "activating", "inactive"])
+def test_a_service_without_its_root_key_is_told_apart(
+    session: Session, programs: Path, state: str
+) -> None:
+    units(programs, pod="active", service=state, status=243)
+    error = diagnose(session)
+    assert "cannot be given the root key" in error.what
+    assert "`legerd key status`" in error.next_step
 
 
 def test_a_starting_service_needs_a_moment(session: Session, programs: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from leger_cli import secretfile
+from leger_cli.errors import UsageError
 from leger_cli.secretfile import FileExists, FileNotFound, FileUnreadable
 
 
@@ -18,6 +19,8 @@ def test_a_file_that_others_may_read_is_remarked(
     path = tmp_path / "my file"
     path.write_bytes(b"A=x")
     path.chmod(mode)
+    assert secretfile.read(str(path), encrypted=True) == b"A=x"
+    assert capsys.readouterr().err == ""
     assert secretfile.read(str(path)) == b"A=x"
     assert capsys.readouterr().err.endswith(f"→ chmod 600 '{path}'\n") is remarks
 
@@ -67,3 +70,9 @@ def test_a_place_that_is_taken_is_refused_but_by_force(tmp_path: Path) -> None:
         secretfile.require_place(tmp_path / "link", force=False)
     secretfile.require_place(tmp_path / "link", force=True)
     secretfile.require_place(tmp_path / "free", force=False)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_stream_is_no_place_for_a_file(force: bool) -> None:
+    with pytest.raises(UsageError):
+        secretfile.require_place(Path("-"), force=force)

@@ -1,8 +1,11 @@
+"""Values from a person and from a pipe."""
+
 import io
 import sys
 
 import pytest
 from leger_cli import values
+from leger_cli.terminal import EntriesDiffer
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -70,7 +73,7 @@ def test_two_different_entries_store_nothing_and_are_not_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     typed(monkeypatch, "geheim", "gehiem")
-    with pytest.raises(values.EntriesDiffer) as refused:
+    with pytest.raises(EntriesDiffer) as refused:
         values.read("key", raw=False)
     assert "geh" not in str(refused.value) + refused.value.next_step
 

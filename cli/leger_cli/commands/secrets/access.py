@@ -90,8 +90,9 @@ def policy(context: typer.Context) -> None:
 
     view.rules(answer.rules)
     if answer.problem:
+        in_force = "what it said before" if answer.HasField("load_time") else "no rule of it"
         raise PolicyBroken(
-            f"{answer.path} has a mistake: what it said before is in force.",
+            f"{answer.path} has a mistake: {in_force} is in force.",
             why=answer.problem,
             next_step="Correct it; it is in force as soon as it is saved.",
         )

@@ -92,3 +92,12 @@ Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="The secret's name.", autocompletion=completion.secrets),
 ]
+
+Activate = Annotated[
+    bool,
+    typer.Option(
+        "--activate/--no-activate",
+        help="Make the version active at once, or only store it. The first version is always "
+        "active.",
+    ),
+]

@@ -11,7 +11,7 @@ from leger_runtime import atomic
 from leger_cli import output, parser
 from leger_cli.commands.secrets.app import app
 from leger_cli.context import PATIENCE, Scope, Session
-from leger_cli.errors import NoTerminal, UsageError
+from leger_cli.errors import NoTerminal, StoreSealed, UsageError
 
 if TYPE_CHECKING:
     from leger.secrets.v1.backup_pb2 import BackupStoreRequest
@@ -41,7 +41,9 @@ def backup(
     recipients: Annotated[
         list[str] | None,
         typer.Option(
-            "--recipient", metavar="AGE1...", help="Make it for this key, or for several."
+            "--recipient",
+            metavar="AGE1...",
+            help="Make it for this recipient, not the recovery keys; repeatable.",
         ),
     ] = None,
     scheduled: Annotated[
@@ -66,6 +68,8 @@ def backup(
         _check_scheduled(given=bool(file or passphrase or recipients or force))
     else:
         _check_place(file, force=force, as_json=session.as_json)
+    if not scheduled:
+        _require_open(session)
     with session.backups() as client:
         request, opens = _request(client, passphrase, recipients or [], scheduled)
         answers = client.BackupStore(request)
@@ -91,7 +95,8 @@ def backup(
 def backups_(context: typer.Context) -> None:
     """List the scheduled backups, and who can open them.
 
-    Of each of the last 7 days, 4 weeks and 12 months that have one, the newest is kept.
+    Those of the last 48 hours are kept, 50 at most; and of each of the last 7 days, 4 weeks and
+    12 months that have one, the newest.
     """
     from leger.secrets.v1.backup_pb2 import ListBackupsRequest
 
@@ -115,6 +120,20 @@ def _check_scheduled(*, given: bool) -> None:
             "--scheduled stands alone.",
             why="The service keeps that backup, for its own key and the recovery keys.",
             next_step="Leave the others out, or leave out --scheduled.",
+        )
+
+
+def _require_open(session: Session) -> None:
+    """Raise StoreSealed before anything is asked of somebody that would be in vain."""
+    from leger.secrets.v1.store_pb2 import GetStoreStatusRequest
+
+    with session.store() as client:
+        status = client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE)
+    if status.sealed:
+        raise StoreSealed(
+            "There can be no backup of a sealed store.",
+            why=status.seal_what,
+            next_step="See `leger secrets status`, then open it: `leger secrets unseal`.",
         )
 
 

@@ -34,7 +34,7 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and stop.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Store all values of a file and make them active.
 
@@ -112,7 +112,7 @@ def export(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Write values in the clear, to standard output or a file.
 

@@ -1,11 +1,9 @@
 """Values that nobody has to think up, or to see."""
 
-from typing import Annotated
-
 import typer
 
 from leger_cli import output, recipes
-from leger_cli.commands.secrets.app import Name, app
+from leger_cli.commands.secrets.app import Activate, Name, app
 from leger_cli.context import PATIENCE, Session
 
 
@@ -18,14 +16,7 @@ from leger_cli.context import PATIENCE, Session
 def generate(
     context: typer.Context,
     name: Name,
-    activate: Annotated[
-        bool,
-        typer.Option(
-            "--activate/--no-activate",
-            help="Make the version active at once, or only store it. The first version is "
-            "always active.",
-        ),
-    ] = True,
+    activate: Activate = True,
 ) -> None:
     """Make a value inside the secrets service and store it.
 

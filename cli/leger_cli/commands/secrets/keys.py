@@ -83,13 +83,16 @@ def unseal(
             ),
             timeout=PATIENCE,
         )
+        after = client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE)
     refused = _refused(session)
     if session.as_json:
         output.json({"set_aside": list(answer.set_aside), "refused_units": refused})
     else:
         from leger_cli.views import store as view
 
-        view.unsealed(answer.set_aside, refused, was_open=not before.sealed)
+        view.unsealed(
+            answer.set_aside, refused, was_open=not before.sealed, empty=after.secrets == 0
+        )
 
 
 @app.command(cls=parser.LegerCommand, epilog="leger secrets seal")

@@ -52,7 +52,7 @@ def list_(
 
         view.table(chosen, labels=bool(labels))
     elif answer.secrets:
-        output.remark("No secret is like that.\n→ leger secrets list")
+        output.remark("No secret matches.\n→ leger secrets list")
     else:
         output.remark("No secret is stored.\n→ leger secrets put NAME")
 

@@ -11,13 +11,7 @@ from leger_runtime.errors import Kind, LegerError
 from leger_cli import output, parser
 from leger_cli.commands.secrets.app import app
 from leger_cli.context import PATIENCE, Session
-from leger_cli.errors import UsageError
-
-
-class StoreSealed(LegerError):
-    """The recovery recipients are in a store that is sealed."""
-
-    kind, reason = Kind.UNAVAILABLE, "STORE_SEALED"
+from leger_cli.errors import StoreSealed, UsageError
 
 
 class RecipientNotFound(LegerError):
@@ -43,11 +37,19 @@ def recovery_key(
     ] = None,
     add: Annotated[
         list[str] | None,
-        typer.Option("--add", metavar="AGE1...", help="Make none; take one that you have."),
+        typer.Option(
+            "--add",
+            metavar="AGE1...",
+            help="Make no key; take one that you have, by its recipient; repeatable.",
+        ),
     ] = None,
     remove: Annotated[
         list[str] | None,
-        typer.Option("--remove", metavar="AGE1...", help="Make no more backups for this one."),
+        typer.Option(
+            "--remove",
+            metavar="AGE1...",
+            help="Make no more backups for this recipient; repeatable.",
+        ),
     ] = None,
 ) -> None:
     """Make a key that opens backups when the machine is gone.
@@ -112,7 +114,7 @@ def _check(out: Path | None, *, makes: bool, as_json: bool) -> None:
             next_step="Leave --out away, or the others.",
         )
     if out:
-        secretfile.require_place(out, force=False)
+        secretfile.require_place(out, force=None)
     elif makes and (as_json or not output.is_terminal(sys.stdout)):
         raise UsageError(
             "The recovery key would be shown where it may stay.",

@@ -1,6 +1,5 @@
 """Restoring a backup."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from leger.secrets.v1.backup_pb2 import RestoreStoreRequest, RestoreStoreResponse
     from leger.secrets.v1.backup_pb2_grpc import BackupServiceStub
 
-# One byte more than the service takes: it says so then.
-_MOST = 257 * 1024 * 1024 + 1
+# A document of 256 MiB, encrypted (docs/reference/backup-format.md).
+_MOST = 257 * 1024 * 1024
 # An age file for a passphrase begins so (C2SP, age.md, "The scrypt recipient type").
 _FOR_PASSPHRASE = b"age-encryption.org/v1\n-> scrypt "
 
@@ -24,12 +23,16 @@ _FOR_PASSPHRASE = b"age-encryption.org/v1\n-> scrypt "
     cls=parser.LegerCommand,
     epilog="leger secrets restore secrets.age --dry-run\n"
     "leger secrets restore secrets.age --identity recovery.key\n"
+    "ssh nas cat secrets.age | leger secrets restore - --identity recovery.key\n"
     "leger secrets restore --scheduled secrets-20260131T020507Z.age --replace",
 )
 def restore(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The backup.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="FILE", help="The backup, or - for standard input.", show_default=False
+        ),
     ] = None,
     scheduled: Annotated[
         str | None,
@@ -53,14 +56,15 @@ def restore(
         bool, typer.Option("--dry-run", help="Check it, show what would change, and stop.")
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what is stored; all of it goes.")
+        bool, typer.Option("--replace", help="Replace all that is stored but the recovery keys.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Put a backup in the place of all that is stored.
 
     It is checked wholly first, down to the last byte, and what changes is shown, without values.
     Nothing is ever merged: a store that is not empty is left alone unless --replace is given.
+    Recovery keys alone are kept, besides those of the backup.
     Which unit gets which secret is no part of a backup, and stays as it is.
 
     The store's own key opens the backups that it keeps itself. On another machine it takes the
@@ -91,7 +95,7 @@ def restore(
 
 
 def _upload(
-    file: Path | None, scheduled: str | None, identity: str | None
+    file: str | None, scheduled: str | None, identity: str | None
 ) -> "tuple[RestoreStoreRequest.Start, bytes]":
     """Return what to restore and how to open it. Raises UsageError, and errors of the files."""
     from leger.secrets.v1.backup_pb2 import RestoreStoreRequest
@@ -104,28 +108,30 @@ def _upload(
             why="`leger secrets restore` takes either a FILE or --scheduled NAME.",
             next_step="See which backups the service keeps: `leger secrets backups`.",
         )
-    content = _read(file) if file else b""
+    content = _content(file) if file else b""
+    needs_passphrase = content.startswith(_FOR_PASSPHRASE)
+    if file == "-" and (needs_passphrase or identity == "-"):
+        raise UsageError(
+            "Standard input cannot be the backup and what opens it.",
+            why="It opens with a passphrase." if needs_passphrase else "Both are named -.",
+            next_step="Write the backup to a file first: it is encrypted.",
+        )
     start = RestoreStoreRequest.Start(file=scheduled or "")
     if identity:
         start.identity = recovery.read(identity)
-    if content.startswith(_FOR_PASSPHRASE):
+    if needs_passphrase:
         start.passphrase = passphrase.ask("Passphrase of the backup (not shown): ")
     return start, content
 
 
-def _read(file: Path) -> bytes:
-    from leger_cli.secretfile import FileNotFound
+def _content(file: str) -> bytes:
+    from leger_cli import secretfile
 
     try:
-        with file.open("rb") as opened:
-            return opened.read(_MOST)
-    except FileNotFoundError:
-        raise FileNotFound(
-            f"There is no file {file}.",
-            why="Nothing is there.",
-            next_step="Name the backup's file, or one that the service keeps, with --scheduled:"
-            " `leger secrets backups` lists them.",
-        ) from None
+        return secretfile.read(file, what="the backup", most=_MOST, encrypted=True)
+    except secretfile.FileNotFound as error:
+        error.next_step += " `leger secrets backups` lists those that the service keeps."
+        raise
 
 
 def _send(

@@ -7,7 +7,7 @@ import typer
 from leger_runtime.errors import LegerError
 
 from leger_cli import output, parser
-from leger_cli.commands.secrets.app import Name, app
+from leger_cli.commands.secrets.app import Activate, Name, app
 from leger_cli.context import PATIENCE, Session
 
 if TYPE_CHECKING:
@@ -46,14 +46,7 @@ class PutCommand(parser.LegerCommand):
 def put(
     context: typer.Context,
     name: Name,
-    activate: Annotated[
-        bool,
-        typer.Option(
-            "--activate/--no-activate",
-            help="Make the version active at once, or only store it. The first version is "
-            "always active.",
-        ),
-    ] = True,
+    activate: Activate = True,
     raw: Annotated[
         bool, typer.Option("--raw", help="Store piped input byte for byte, whatever it is.")
     ] = False,
@@ -177,7 +170,7 @@ def delete(
         bool,
         typer.Option("--force", help="Also when units get it: they will fail to start."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: parser.Yes = False,
 ) -> None:
     """Delete a secret with all its versions, or one version.
 

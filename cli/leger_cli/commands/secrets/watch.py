@@ -50,11 +50,9 @@ def watch(
     session: Session = context.obj
     for event in _events(session, patterns or [], after):
         if session.as_json:
-            from json import dumps
-
             from leger_cli import convert
 
-            output.line(dumps(convert.secret_change(event), ensure_ascii=False))
+            output.json_line(convert.secret_change(event))
         else:
             view.change(event)
         sys.stdout.flush()  # a reader in a pipe waits for it, too

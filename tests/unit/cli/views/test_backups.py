@@ -4,7 +4,6 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from leger.secrets.v1 import backup_pb2 as b
 from leger_cli.views import backups as view
-from leger_cli.views import words
 from unit.cli.conftest import Written
 
 NOW = 1_700_000_000
@@ -67,6 +66,16 @@ def test_what_a_restore_changes_is_a_row_each_and_tokens_are_warned_of(terminal:
     assert "revoked since the backup are valid again" in written
 
 
+def test_recovery_recipients_that_a_restore_adds_are_shown_with_how_to_remove_them(
+    terminal: Written,
+) -> None:
+    view.changes(b.RestoreStoreResponse(backup=summary(), added_recipients=[RECIPIENT]))
+    written = terminal()
+    assert f"\nrecovery recipient {RECIPIENT}\n" in written
+    assert f"\n→ leger secrets recovery-key --remove {RECIPIENT}\n" in written
+    assert "All that is stored is as in the backup" not in written
+
+
 def test_restarts_are_mentioned_when_running_units_could_have_other_values(
     terminal: Written,
 ) -> None:
@@ -74,19 +83,3 @@ def test_restarts_are_mentioned_when_running_units_could_have_other_values(
     assert "restarted" not in terminal()
     view.restored(b.RestoreStoreResponse(backup=summary(), changed=["a"]))
     assert "restarted" in terminal()
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1_000, "1.0 kB"),
-        (999_949, "999.9 kB"),
-        (999_950, "1.0 MB"),
-        (53_248_000_000, "53.2 GB"),
-        (10**16, "10000.0 TB"),
-    ],
-)
-def test_a_size_is_told_in_units_of_a_thousand(count: int, text: str) -> None:
-    assert words.size(count) == text

@@ -27,7 +27,7 @@ def test_every_change_of_the_contract_has_words(pipe: Written) -> None:
         "version 3 is active",
         "version 3 was deleted",
         "was deleted",
-        "was noted anew",
+        "has other notes",
     ]
 
 

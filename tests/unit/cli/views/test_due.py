@@ -33,7 +33,7 @@ def secret(*, rotate: float | None = None, expires: float | None = None) -> s.Se
         (1.5, ("in 1 day", Tone.CAUTION)),
         (0.1, ("in 2 hours", Tone.CAUTION)),
         (0.01, ("in 14 minutes", Tone.CAUTION)),
-        (0, ("0 minutes overdue", Tone.BAD)),
+        (0, ("0 seconds overdue", Tone.BAD)),
         (-3, ("3 days overdue", Tone.BAD)),
     ],
 )

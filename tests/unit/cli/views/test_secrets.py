@@ -69,7 +69,7 @@ api_key
 
 VERSION  STORED               BY             STATE
 2        2023-11-13 22:13:20  operator:root  active
-1        2023-11-12 22:13:20  operator:root  before
+1        2023-11-12 22:13:20  operator:root  previous
 """
     )
 
