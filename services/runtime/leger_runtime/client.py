@@ -10,7 +10,11 @@ from leger_runtime.errors import LegerError
 
 Answer = TypeVar("Answer")
 
-MAX_MESSAGE = 8 * 1024 * 1024
+MAX_REQUEST = 8 * 1024 * 1024
+"""In bytes, of each message that a service is sent."""
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""In bytes, of each message that it answers: a list of thousands may be long."""
 
 # A failure that names a thousand fields travels in metadata, of which gRPC takes 8 KiB by default.
 MAX_STATUS = 1024 * 1024
@@ -25,8 +29,8 @@ def channel(socket: Path, agent: str = "") -> grpc.Channel:
     return grpc.insecure_channel(
         f"unix:{socket}",
         options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE),
-            ("grpc.max_send_message_length", MAX_MESSAGE),
+            ("grpc.max_receive_message_length", MAX_ANSWER),
+            ("grpc.max_send_message_length", MAX_REQUEST),
             ("grpc.max_metadata_size", MAX_STATUS),
             ("grpc.absolute_max_metadata_size", MAX_STATUS),
             ("grpc.primary_user_agent", agent),

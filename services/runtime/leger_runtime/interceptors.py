@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import grpc
@@ -23,6 +25,7 @@ Policy = Mapping[str, frozenset[Role]]
 
 if TYPE_CHECKING:  # generic in its type stubs alone
     _Interceptor = grpc.ServerInterceptor[Any, Any]
+    _MethodHandler = grpc.RpcMethodHandler[Any, Any]
 else:
     _Interceptor = grpc.ServerInterceptor
 
@@ -37,56 +40,66 @@ OnRefusal = Callable[[str, object, grpc.ServicerContext], None]
 class Gatekeeper(_Interceptor):
     """Admits a call when the policy names the socket's role, and turns its errors into statuses.
 
-    A LegerError that `on_refusal` raises is what the caller is answered instead.
+    For one server, whose methods stay the same: each is wrapped once. Those in `apart` run in
+    threads of their own. A LegerError that `on_refusal` raises is what the caller is answered
+    instead.
     """
 
     def __init__(
-        self, *, principal: Principal, policy: Policy, on_refusal: OnRefusal | None = None
+        self,
+        *,
+        principal: Principal,
+        policy: Policy,
+        apart: Mapping[str, ThreadPoolExecutor],
+        on_refusal: OnRefusal | None = None,
     ) -> None:
         self._principal = principal
         self._policy = policy
+        self._apart = apart
         self._on_refusal = on_refusal
+        self._wrapped: dict[str, _MethodHandler] = {}
 
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"],
+        continuation: Callable[[grpc.HandlerCallDetails], "_MethodHandler | None"],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        """Wrap the handler that the server found for this call; None stays unimplemented."""
-        found = continuation(handler_call_details)
-        if found is None:
-            return None
+    ) -> "_MethodHandler | None":
+        """Return the wrapped handler of a method; None stays unimplemented."""
         method = handler_call_details.method
-        if found.response_streaming:
-            stream = found.stream_stream if found.request_streaming else found.unary_stream
-            make = (
-                grpc.stream_stream_rpc_method_handler
-                if found.request_streaming
-                else grpc.unary_stream_rpc_method_handler
-            )
-            return make(
-                self._streaming(method, _readable(method, found, cast("Handler", stream))),
-                _total(found.request_deserializer),
-                found.response_serializer,
-            )
-        unary = found.stream_unary if found.request_streaming else found.unary_unary
-        make = (
-            grpc.stream_unary_rpc_method_handler
-            if found.request_streaming
-            else grpc.unary_unary_rpc_method_handler
-        )
-        return make(
-            self._unary(method, _readable(method, found, cast("Handler", unary))),
-            _total(found.request_deserializer),
-            found.response_serializer,
-        )
+        handler = self._wrapped.get(method)
+        if handler is None:
+            found = continuation(handler_call_details)
+            if found is None:
+                return None
+            handler = self._wrapped[method] = self._wrap(method, found)
+        return handler
 
-    def _unary(self, method: str, behaviour: Handler) -> Handler:
+    def _wrap(self, method: str, found: "_MethodHandler") -> "_MethodHandler":
+        make: Callable[..., _MethodHandler]
+        match found.request_streaming, found.response_streaming:
+            case False, False:
+                make, behaviour = grpc.unary_unary_rpc_method_handler, found.unary_unary
+            case False, True:
+                make, behaviour = grpc.unary_stream_rpc_method_handler, found.unary_stream
+            case True, False:
+                make, behaviour = grpc.stream_unary_rpc_method_handler, found.stream_unary
+            case _:
+                make, behaviour = grpc.stream_stream_rpc_method_handler, found.stream_stream
+        guarded = self._guarded_stream if found.response_streaming else self._guarded
+        readable = partial(_readable, method)
+        checked = partial(map, readable) if found.request_streaming else readable
+        call = guarded(method, cast("Handler", behaviour), checked)
+        if method in self._apart:
+            # grpcio looks for the attribute (experimental, but its own health service has it too).
+            call.experimental_thread_pool = self._apart[method]  # type: ignore[attr-defined]
+        return make(call, _total(found.request_deserializer), found.response_serializer)
+
+    def _guarded(self, method: str, behaviour: Handler, checked: Callable[[Any], Any]) -> Handler:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             principals.enter(self._principal)
             try:
                 self._authorize(method, request, context)
-                return behaviour(request, context)
+                return behaviour(checked(request), context)
             except LegerError as error:
                 context.abort_with_status(status.to_grpc(error))
             except Exception as error:  # the boundary: nothing may escape
@@ -94,12 +107,14 @@ class Gatekeeper(_Interceptor):
 
         return call
 
-    def _streaming(self, method: str, behaviour: Handler) -> Handler:
+    def _guarded_stream(
+        self, method: str, behaviour: Handler, checked: Callable[[Any], Any]
+    ) -> Handler:
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             principals.enter(self._principal)
             try:
                 self._authorize(method, request, context)
-                yield from behaviour(request, context)
+                yield from behaviour(checked(request), context)
             except LegerError as error:
                 context.abort_with_status(status.to_grpc(error))
             except Exception as error:  # the boundary: nothing may escape
@@ -108,7 +123,7 @@ class Gatekeeper(_Interceptor):
         return call
 
     def _authorize(self, method: str, request: object, context: grpc.ServicerContext) -> None:
-        if self._principal.role not in self._policy.get(method, frozenset()):
+        if self._principal.role not in self._policy.get(method, ()):
             if self._on_refusal:
                 self._on_refusal(method, request, context)
             raise NotPermitted(
@@ -155,20 +170,12 @@ def _total(deserialize: Deserializer | None) -> Deserializer | None:
     return read
 
 
-def _readable(method: str, found: "grpc.RpcMethodHandler[Any, Any]", behaviour: Handler) -> Handler:
-    """Return a handler that raises RequestUnreadable for what could not be deserialized."""
-
-    def check(request: Any) -> Any:
-        if request is _UNREADABLE:
-            raise RequestUnreadable(
-                f"What was sent is no request of {method}.",
-                why="Its bytes are not those of a message as the contract has it.",
-                next_step="Use a client that was made from the same contract.",
-            )
-        return request
-
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
-        checked = map(check, request) if found.request_streaming else check(request)
-        return behaviour(checked, context)
-
-    return call
+def _readable(method: str, request: Any) -> Any:
+    """Return the request. Raises RequestUnreadable for what could not be deserialized."""
+    if request is _UNREADABLE:
+        raise RequestUnreadable(
+            f"What was sent is no request of {method}.",
+            why="Its bytes are not those of a message as the contract has it.",
+            next_step="Use a client that was made from the same contract.",
+        )
+    return request

@@ -2,28 +2,34 @@
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from leger_runtime.client import MAX_ANSWER, MAX_REQUEST
 from leger_runtime.interceptors import Gatekeeper, OnRefusal, Policy
 from leger_runtime.principals import Principal, Role
 
 SOCKET_NAME = "grpc.sock"
+
+_WATCH_HEALTH = "/grpc.health.v1.Health/Watch"
+_REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
 _OPEN_TO_ALL = frozenset(Role)
 # Health and reflection reveal no more than the public contracts do.
 INFRASTRUCTURE: Policy = {
     "/grpc.health.v1.Health/Check": _OPEN_TO_ALL,
     "/grpc.health.v1.Health/List": _OPEN_TO_ALL,
-    "/grpc.health.v1.Health/Watch": _OPEN_TO_ALL,
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _OPEN_TO_ALL,
+    _WATCH_HEALTH: _OPEN_TO_ALL,
+    _REFLECT: _OPEN_TO_ALL,
 }
+_LASTING = {_WATCH_HEALTH: 8, _REFLECT: 8}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +41,13 @@ class Listener:
 
 
 class UnixServer:
-    """The gRPC servers of one service, all sharing one thread pool.
+    """The gRPC servers of one service.
 
     `services` are full names such as "leger.secrets.v1.SecretsService"; `register` adds the
-    servicers to a server. `max_message` is the largest request or answer, in bytes. `on_refusal` is
-    told of every call that the policy refuses, before the caller is.
+    servicers to a server. Each principal has `threads` for its calls, so that none keeps another
+    from being served. `lasting` are the methods whose calls hold a thread for as long as the caller
+    wants, and how many of each are served at once, in threads of their own; the next one waits.
+    `on_refusal` is told of every call that the policy refuses, before the caller is.
     """
 
     def __init__(
@@ -50,28 +58,31 @@ class UnixServer:
         services: tuple[str, ...],
         register: Callable[[grpc.Server], None],
         threads: int = 16,
-        max_message: int = 8 * 1024 * 1024,
+        lasting: Mapping[str, int] = MappingProxyType({}),
         on_refusal: OnRefusal | None = None,
     ) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rpc")
         self._health = health.HealthServicer()
         self._serving = dict.fromkeys(services, True)
         self._started = False
+        self._pools = []
         self._servers = []
         self._sockets = []
         for listener in listeners:
+            pool = _threads(threads)
+            apart = {method: _threads(n) for method, n in {**lasting, **_LASTING}.items()}
             server = grpc.server(
-                self._pool,
+                pool,
                 interceptors=[
                     Gatekeeper(
                         principal=listener.principal,
                         policy={**policy, **INFRASTRUCTURE},
+                        apart=apart,
                         on_refusal=on_refusal,
                     )
                 ],
                 options=[
-                    ("grpc.max_receive_message_length", max_message),
-                    ("grpc.max_send_message_length", max_message),
+                    ("grpc.max_receive_message_length", MAX_REQUEST),
+                    ("grpc.max_send_message_length", MAX_ANSWER),
                 ],
             )
             register(server)
@@ -79,6 +90,7 @@ class UnixServer:
             reflection.enable_server_reflection(
                 (*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server
             )
+            self._pools += [pool, *apart.values()]
             self._servers.append(server)
             self._sockets.append(listener.socket)
 
@@ -125,4 +137,9 @@ class UnixServer:
             stopping.wait()
         for socket in self._sockets:
             socket.unlink(missing_ok=True)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="rpc")

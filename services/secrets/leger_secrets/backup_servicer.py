@@ -58,6 +58,7 @@ class BackupServicer(backup_pb2_grpc.BackupServiceServicer):
             added_tokens=restored.tokens.added,
             changed_tokens=restored.tokens.changed,
             removed_tokens=restored.tokens.removed,
+            added_recipients=restored.added_recipients,
         )
 
     def ListBackups(

@@ -1,10 +1,11 @@
-"""Who may call what: the complete table of this service's methods."""
+"""Who may call what, and how much at once: the complete tables of this service's methods."""
 
 from dataclasses import dataclass
 
 from leger_runtime.interceptors import Policy
 from leger_runtime.principals import Role
 
+from leger_secrets.domain import watch_slots
 from leger_secrets.domain.audit import Action
 
 SECRETS_SERVICE = "leger.secrets.v1.SecretsService"
@@ -65,3 +66,15 @@ RULES = {
 }
 
 POLICY: Policy = {method: rule.roles for method, rule in RULES.items()}
+
+# Besides those that are served, some must be told that there are too many.
+_WATCHES = watch_slots.LIMIT + 4
+
+LASTING = {
+    f"/{SECRETS_SERVICE}/WatchSecrets": _WATCHES,
+    f"/{AUDIT_SERVICE}/ReadAudit": 2 * _WATCHES,  # followed or not
+    # Few, as each takes several times the backup's size in memory.
+    f"/{BACKUP_SERVICE}/BackupStore": 4,
+    f"/{BACKUP_SERVICE}/RestoreStore": 4,
+}
+"""The streaming methods, and how many calls of each are served at once."""

@@ -92,7 +92,12 @@ class SecretsServicer(secrets_pb2_grpc.SecretsServiceServicer):
         self, request: pb.ActivateSecretVersionRequest, context: grpc.ServicerContext
     ) -> pb.ActivateSecretVersionResponse:
         """Make a version the active one."""
-        previous = self._secrets.activate(request.name, request.version, by=convert.caller(context))
+        previous = self._secrets.activate(
+            request.name,
+            request.version,
+            previous=request.previous_version if request.HasField("previous_version") else None,
+            by=convert.caller(context),
+        )
         return pb.ActivateSecretVersionResponse(previous_version=previous)
 
     def DeleteSecret(

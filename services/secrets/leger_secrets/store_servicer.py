@@ -64,6 +64,8 @@ def _status(status: StoreStatus) -> pb.GetStoreStatusResponse:
         last_backup_time=convert.optional_timestamp(status.last_backup),
         weaknesses=status.weaknesses,
     )
+    if broken := status.audit_problem:
+        packed.audit_problem, packed.audit_next_step = str(broken), broken.next_step
     if cause := status.cause:
         packed.sealed = True
         packed.seal_reason, packed.seal_what = cause.reason, cause.what

@@ -54,7 +54,6 @@ from leger_secrets.domain.sealing import StoreCare
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.tokens import Tokens
 from leger_secrets.domain.watch import Watches
-from leger_secrets.domain.watch_slots import LIMIT as WATCH_LIMIT
 from leger_secrets.domain.watch_slots import WatchSlots
 from leger_secrets.service import SecretsService
 from leger_secrets.servicer import BindingsServicer, SecretsServicer
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
 AUDIT_LOG = "audit.log"
 CREDENTIAL_SOCKET = "credentials.sock"
 
-_UNARY_THREADS = 16  # besides those that watches and followed audit logs take
+_THREADS = 12  # of each principal: more would only wait for the interpreter
 
 
 def build(
@@ -119,7 +118,11 @@ def build(
             clock=_now,
         )
         care = StoreCare(
-            seal=seal, audit=audit, last_backup=backups.last_time, weaknesses=tuple(weaknesses)
+            seal=seal,
+            audit=audit,
+            audit_problem=lambda: audit.problem,
+            last_backup=backups.last_time,
+            weaknesses=tuple(weaknesses),
         )
         refusals = Refusals(clock=_now)
         policy_file = PolicyFile(path=config.policy_file, clock=_now)
@@ -181,7 +184,8 @@ def build(
                     policy.BACKUP_SERVICE,
                 ),
                 register=register,
-                threads=_UNARY_THREADS + 2 * WATCH_LIMIT,
+                threads=_THREADS,
+                lasting=policy.LASTING,
                 on_refusal=_refusal_recorder(audit),
             ),
             credentials=CredentialSocket(

@@ -162,6 +162,14 @@ def test_health_is_the_status_and_what_the_latest_probe_said(
     assert engine.health("gone") == Health(status="")
 
 
+def test_a_container_that_vanishes_while_podman_looks_is_none(
+    podman: Podman, engine: PodmanEngine
+) -> None:
+    said = "no container with ID 7ac6e1 found in database: no such container"
+    podman.answers["GET", "/containers/web/json"] = (500, json.dumps({"message": said}))
+    assert engine.health("web") == Health(status="")
+
+
 def test_networks_with_their_subnets(podman: Podman, engine: PodmanEngine) -> None:
     answer = [
         {"name": "podman", "subnets": [{"subnet": "10.88.0.0/16", "gateway": "10.88.0.1"}]},

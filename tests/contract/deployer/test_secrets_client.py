@@ -125,6 +125,8 @@ def test_it_sees_and_activates_versions_by_their_numbers(
     deployer.activate("a", 2)
     assert deployer.state("a") == SecretState(active=2, previous=1, versions=frozenset({1, 2}))
     deployer.activate("a", 2)
+    deployer.activate("a", 1, previous=0)
+    assert deployer.state("a") == SecretState(active=1, previous=0, versions=frozenset({1, 2}))
     for unknown in (lambda: deployer.activate("a", 3), lambda: deployer.state("b")):
         with pytest.raises(RemoteError) as raised:
             unknown()

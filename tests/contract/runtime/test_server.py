@@ -10,8 +10,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from leger_runtime import client
+from leger_runtime import client, principals
 from leger_runtime.errors import Kind, LegerError
+from leger_runtime.principals import Role
 from leger_runtime.server import Listener, UnixServer
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -126,6 +127,62 @@ def test_health_is_streamed_as_it_changes(serve: Serve, connect: Connect) -> Non
     watch.cancel()
 
 
+def test_health_that_is_watched_by_many_takes_no_thread_from_requests(
+    connect: Connect, tmp_path: Path
+) -> None:
+    server = UnixServer(
+        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
+        policy=echo.POLICY,
+        services=(echo.SERVICE,),
+        register=echo.register,
+        threads=1,
+    )
+    server.start()
+    try:
+        channel = connect("operator")
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(9)]
+        assert next(watches[0]).status == SERVING
+        assert echo.method(channel, "UnaryUnary")(b"hello", timeout=20)
+        for watch in watches:
+            watch.cancel()
+    finally:
+        server.stop(grace=0)
+
+
+def test_a_principal_that_holds_all_its_threads_takes_none_from_another(
+    connect: Connect, tmp_path: Path
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def waits_for_alice(request: bytes, context: grpc.ServicerContext) -> bytes:
+        if principals.current() == echo.OPERATOR:
+            entered.set()
+            go_on.wait(20)
+        return b"answered"
+
+    server = UnixServer(
+        listeners=[
+            Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock"),
+            Listener(principal=echo.DEPLOYER, socket=tmp_path / "deployer.sock"),
+        ],
+        policy={f"/{echo.SERVICE}/UnaryUnary": frozenset(Role)},
+        services=(echo.SERVICE,),
+        register=lambda server: echo.register(server, waits_for_alice),
+        threads=1,
+    )
+    server.start()
+    try:
+        held = echo.method(connect("operator"), "UnaryUnary").future(b"", timeout=20)
+        assert entered.wait(20)
+        assert echo.method(connect("deployer"), "UnaryUnary")(b"", timeout=20) == b"answered"
+        go_on.set()
+        assert held.result() == b"answered"
+    finally:
+        go_on.set()
+        server.stop(grace=0)
+
+
 def test_reflection_lists_the_services(serve: Serve, connect: Connect) -> None:
     serve()
     for principal in ("operator", "deployer"):
@@ -137,10 +194,32 @@ def test_reflection_lists_the_services(serve: Serve, connect: Connect) -> None:
         }
 
 
-def test_a_message_of_a_megabyte_passes_both_ways(serve: Serve, connect: Connect) -> None:
+def test_a_request_of_megabytes_passes(serve: Serve, connect: Connect) -> None:
     serve(lambda request, context: request)
     message = b"x" * 7_500_000
     assert echo.call(connect("operator"), "UnaryUnary", message) == [message]
+
+
+def test_an_answer_may_be_longer_than_a_request(serve: Serve, connect: Connect) -> None:
+    serve(lambda request, context: bytes(client.MAX_ANSWER - 1_000))
+    (answer,) = echo.call(connect("operator"), "UnaryUnary", b"")
+    assert len(answer) == client.MAX_ANSWER - 1_000
+
+
+def test_an_answer_that_is_too_long_is_told_to_be(serve: Serve, connect: Connect) -> None:
+    serve(lambda request, context: bytes(client.MAX_ANSWER + 1))
+    with pytest.raises(LegerError) as caught:
+        client.call(lambda: echo.call(connect("operator"), "UnaryUnary", b""))
+    assert caught.value.reason == "RESOURCE_EXHAUSTED"
+
+
+def test_a_request_that_is_too_long_is_refused(serve: Serve, connect: Connect) -> None:
+    serve()
+    with pytest.raises(LegerError) as caught:
+        client.call(
+            lambda: echo.call(connect("operator"), "UnaryUnary", bytes(client.MAX_REQUEST + 1))
+        )
+    assert caught.value.reason == "RESOURCE_EXHAUSTED"
 
 
 def test_a_service_that_is_not_there_is_unavailable(connect: Connect) -> None:

@@ -77,7 +77,9 @@ def test_an_error_carries_its_reason_its_why_and_what_to_do(operator: Client) ->
     assert (error.kind, error.reason) == (Kind.NOT_FOUND, "SECRET_NOT_FOUND")
     assert error.what == "2 secrets are not stored: absent, missing."
     assert error.why
-    assert error.next_step == "Store it: `leger secrets put absent`."
+    assert error.next_step == (
+        "Store it: `leger secrets put absent`. Those there are: `leger secrets list`."
+    )
     assert [v.field for v in error.violations] == ["absent", "missing"]
 
 

@@ -384,14 +384,17 @@ class FakeHost:
             raise SecretNotFound(f"no {secret}", why="It is not stored.", next_step="Store it.")
         return self.versions.setdefault(secret, Versions())
 
-    def activate(self, secret: str, version: int) -> None:
+    def activate(self, secret: str, version: int, previous: int | None) -> None:
         state = self.state_of(secret)
         if version not in state.stored:
             raise VersionNotFound(f"no {version}", why="It was deleted.", next_step="None.")
+        if previous and previous not in state.stored:
+            raise VersionNotFound(f"no {previous}", why="It was deleted.", next_step="None.")
 
         def change() -> None:
             if state.active != version:
-                state.active, state.previous = version, state.active
+                state.previous = state.active if previous is None else previous
+                state.active = version
 
         self.trouble.during("activate", change)
 
@@ -544,8 +547,8 @@ class FakeVersions:
             versions=frozenset(found.stored),
         )
 
-    def activate(self, secret: str, version: int) -> None:
-        self.host.activate(secret, version)
+    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
+        self.host.activate(secret, version, previous)
 
     def bound(self, secret: str) -> Sequence[BoundUnit]:
         return self.host.bound(secret)

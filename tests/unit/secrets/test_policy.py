@@ -15,6 +15,15 @@ def test_the_table_has_exactly_the_methods_of_the_contract() -> None:
     assert set(policy.POLICY) == set(METHODS)
 
 
+def test_exactly_the_streaming_methods_have_threads_of_their_own() -> None:
+    streaming = {
+        name
+        for name, method in METHODS.items()
+        if method.client_streaming or method.server_streaming
+    }
+    assert set(policy.LASTING) == streaming
+
+
 def test_the_deployer_can_read_no_value_and_changes_no_more_than_which_is_active() -> None:
     allowed = {m.split("/")[-1] for m, roles in policy.POLICY.items() if Role.DEPLOYER in roles}
     assert allowed == {

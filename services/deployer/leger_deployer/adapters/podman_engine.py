@@ -21,6 +21,9 @@ _QUICK = 30.0
 _PATIENT = 300.0
 _NO_CONTENT, _REDIRECTION, _NOT_MODIFIED, _NOT_FOUND, _CONFLICT = 204, 300, 304, 404, 409
 _NANOSECONDS = 1e9
+# A container that goes between podman's look-ups by name and by id is no 404 (podman 5.4) but a 500
+# with this text (libpod/define/errors.go, ErrNoSuchCtr).
+_VANISHED = "no such container"
 
 
 class PodmanEngine:
@@ -183,6 +186,9 @@ class PodmanEngine:
             said = answer.json().get("message", "")
         except ValueError:
             said = answer.text
+        if _VANISHED in said:
+            answer.status_code = _NOT_FOUND
+            return answer
         raise self._unavailable(f"It answers {answer.status_code} to {method} {path}: {said}")
 
     @contextmanager

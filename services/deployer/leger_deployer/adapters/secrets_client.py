@@ -110,12 +110,14 @@ class SecretsServiceClient:
             versions=frozenset(version.version for version in answer.versions),
         )
 
-    def activate(self, secret: str, version: int) -> None:
+    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
         """Make a stored version the active one."""
+        request = messages.ActivateSecretVersionRequest(
+            name=secret, version=version, previous_version=previous
+        )
         self._call(
             lambda channel: secrets_pb2_grpc.SecretsServiceStub(channel).ActivateSecretVersion(
-                messages.ActivateSecretVersionRequest(name=secret, version=version),
-                timeout=_TIMEOUT,
+                request, timeout=_TIMEOUT
             )
         )
 

@@ -105,6 +105,17 @@ class Restarter:
             # Their jobs are queued, or done: a start waits for what is under way.
             self.starter.run(UnitAction.START, restart.along, report, since=since)
 
+    def run_again(self, restart: Restart, report: Report) -> None:
+        """Start what a restart that failed has left down, and wait, as `run` does.
+
+        Systemd's own next try comes first: what kept a unit from its start may pass with time.
+        """
+        self.starter.await_automatic_restart(restart.names)
+        self.units.reset_failed(restart.names)
+        since = self.starter.clock()
+        wanted = (*restart.asked, *restart.along)
+        self.starter.run(UnitAction.START, wanted, report, since=since)
+
 
 def _pods_that_end(
     services: Mapping[str, StackUnit], wanted: set[str], running: set[str]

@@ -68,7 +68,11 @@ class Rollouts:
                 # A restart must not stop what could not start again.
                 self.restarter.require_secrets(self.restarter.plan(bound.running))
             intent = RolloutIntent(
-                secret=secret, version=version, previous=state.active, begun=self.clock()
+                secret=secret,
+                version=version,
+                previous=state.active,
+                before_previous=state.previous,
+                begun=self.clock(),
             )
             self.journal.write(intent)
             try:

@@ -1,7 +1,7 @@
 """Starting units, and waiting until they are up, and well where they can tell."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +50,23 @@ class Starter:
         services = [unit for unit in wanted if unit.kind.is_service]
         with Phase(report, Step.HEALTH, total=len(services)) as phase:
             self._settle(services, phase, since)
+
+    def await_automatic_restart(self, names: Collection[str]) -> None:
+        """Wait while systemd lets time pass before it restarts any of these by itself.
+
+        No longer than a start may take to settle.
+        """
+        begun = self.monotonic()
+        before = self.units.states(names)
+        waiting = {name for name in names if before[name].awaits_restart}
+        while waiting and self.monotonic() - begun < SETTLES_WITHIN:
+            self.sleep(POLL)
+            # One that failed again meanwhile waits again, and was restarted all the same.
+            waiting = {
+                name
+                for name, state in self.units.states(waiting).items()
+                if state.awaits_restart and state.restarts == before[name].restarts
+            }
 
     def _jobs(
         self, action: UnitAction, wanted: Sequence[StackUnit], phase: Phase, since: datetime

@@ -4,6 +4,7 @@ The functions are those of `age`. What they are given and what they answer passe
 alone, and the memory that held it ends with the process.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ _START = (
     "import sys; sys.path[:] = sys.argv[1:]; "
     "from leger_secrets.adapters import age_process; age_process.serve()"
 )
+_FAILED = "The backup could not be encrypted or opened."
 _one_at_a_time = threading.Lock()  # each takes several times the backup's size in memory
 
 
@@ -82,20 +84,25 @@ _WORK: dict[str, Callable[[bytes, Sequence[bytes]], bytes]] = {
 
 
 def _call(work: str, content: bytes, *arguments: bytes) -> bytes:
-    with _one_at_a_time:
-        done = subprocess.run(
-            [sys.executable, "-IS", "-c", _START, *sys.path],
-            input=_packed(work.encode(), content, *arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a traceback's last line could hold a value
-            env={},
-            check=False,
-        )
+    try:
+        with _one_at_a_time:
+            done = subprocess.run(
+                [sys.executable, "-IS", "-c", _START, *sys.path],
+                input=_packed(work.encode(), content, *arguments),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a traceback's last line could hold a value
+                env={},
+                check=False,
+            )
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise BackupUnavailable(
+            _FAILED, f"The process that does it cannot be made: {reason}."
+        ) from None
     if done.returncode != 0:
         ending = f"signal {-done.returncode}" if done.returncode < 0 else f"{done.returncode}"
         raise BackupUnavailable(
-            "The backup could not be encrypted or opened.",
-            f"The process that does it ended with {ending}, probably for lack of memory.",
+            _FAILED, f"The process that does it ended with {ending}, probably for lack of memory."
         )
     outcome, *answer = _unpacked(done.stdout)
     match outcome:
@@ -107,7 +114,7 @@ def _call(work: str, content: bytes, *arguments: bytes) -> bytes:
             raise BackupInvalid(answer[0].decode())
         case _:
             raise InternalError(
-                "The backup could not be encrypted or opened.",
+                _FAILED,
                 why=f"The process that does it hit a defect: {answer[0].decode()}.",
                 next_step="Report it with the service's journal; nothing was changed.",
             )

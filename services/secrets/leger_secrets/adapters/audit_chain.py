@@ -33,7 +33,7 @@ _HEAD = re.compile(
 
 # Escapes everything that is not ASCII, and every control character: whatever a name has in it, it
 # stays inside its line. Far faster than encoding a whole object, on the way of every request.
-_quoted = json.JSONEncoder().encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Link(NamedTuple):

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,11 +37,12 @@ class BackupDirectory:
         with self._usable("read"):
             if not self._path.exists():
                 return []
-            found = [
-                BackupSummary(create_time=time, size=entry.stat().st_size, file=entry.name)
-                for entry in os.scandir(self._path)
-                if (time := _time_of(entry.name)) and entry.is_file(follow_symlinks=False)
-            ]
+            found = []
+            for entry in os.scandir(self._path):
+                if (time := _time_of(entry.name)) and entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):  # a newer one's making has just removed it
+                        size = entry.stat().st_size
+                        found.append(BackupSummary(create_time=time, size=size, file=entry.name))
         return sorted(found, key=lambda backup: backup.create_time, reverse=True)
 
     def read(self, file: str) -> bytes:

@@ -16,7 +16,7 @@ from leger_runtime import atomic
 
 from leger_secrets.adapters.key_wrapping import Derivation, Wrapped
 from leger_secrets.domain.sealing import Unlock
-from leger_secrets.domain.sealing_errors import StoreDamaged
+from leger_secrets.domain.sealing_errors import KeyringDamaged
 
 NAME = "keyring.json"
 _FORMAT = "leger-keyring-v1"
@@ -51,7 +51,7 @@ def write(path: Path, content: Content) -> None:
 
 
 def read(path: Path) -> Content:
-    """Return what the file says. Raises StoreDamaged unless it is as it was written; OSError."""
+    """Return what the file says. Raises KeyringDamaged unless it is as it was written; OSError."""
     encoded = path.read_bytes()
     try:
         content = _decode(json.loads(encoded))
@@ -59,7 +59,7 @@ def read(path: Path) -> Content:
     except (ValueError, KeyError, TypeError, AttributeError):
         intact = False
     if not intact:
-        raise StoreDamaged(path, "Its content is not what was written.")
+        raise KeyringDamaged(path, "Its content is not what was written.")
     return content
 
 
@@ -67,7 +67,7 @@ def unlock_of(path: Path) -> Unlock | None:
     """Tell what opens a keyring; None where it cannot be read."""
     try:
         return read(path).derivation.unlock
-    except (OSError, StoreDamaged):
+    except (OSError, KeyringDamaged):
         return None
 
 

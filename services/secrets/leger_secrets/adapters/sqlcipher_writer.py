@@ -61,11 +61,14 @@ class SqlcipherWriter(SqlcipherReader):
         if is_first:
             self._note(ChangeKind.ACTIVATED, name, number)
 
-    def activate(self, name: str, version: int) -> None:
+    def activate(self, name: str, version: int, previous: int | None = None) -> None:
         """See Writer."""
         self._execute(
-            "UPDATE secret SET previous = active, active = ?, activated = ? WHERE name = ?",
-            (version, self._time, name),
+            """
+            UPDATE secret SET previous = coalesce(?, active), active = ?, activated = ?
+            WHERE name = ?
+            """,
+            (previous, version, self._time, name),
         )
         self._changed(ChangeKind.ACTIVATED, name, version)
 

@@ -23,6 +23,7 @@ from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import StoreUnavailable
 from leger_secrets.domain.sealing import Unlock
 from leger_secrets.domain.sealing_errors import (
+    NEW_KEYRING,
     AnchorDamaged,
     StoreDamaged,
     StoreKeyMissing,
@@ -74,8 +75,7 @@ class StoreFiles:
             raise StoreKeyMissing(
                 f"The store {self.database} cannot be opened.",
                 why=f"Its keyring {self._keyring} is gone, which alone has the store's key.",
-                next_step="Put the keyring back. Without it, move the store away, restart"
-                " leger-secrets.service, and run `leger secrets restore`.",
+                next_step=f"Put the keyring back. {NEW_KEYRING}",
             )
         self._anchor.unlink(missing_ok=True)  # of a store that is gone with its keyring
         return Keyring.create(path=self._keyring, root_key=self._root_key, now=self._clock())

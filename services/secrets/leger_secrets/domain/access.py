@@ -105,11 +105,12 @@ class Access:
         remark = self._about_token(principal)
         rule = self._authorizer.deciding(principal, action, secret)
         if self._policy_file.problem:
-            remark += f" The last good rules of {self._policy_file.path} are in force, as"
-            remark += f" it has a mistake now: {self._policy_file.problem}"
+            which = "The last good rules" if self._policy_file.load_time else "No rules"
+            remark += f" {which} of {self._policy_file.path} are in force, as it has a mistake"
+            remark += f" now: {self._policy_file.problem}"
         if rule is not None:
             return rule, f"{_place(rule)} allows it.{remark}"
-        count = sum(rule.concerns(principal) for rule in self._authorizer.rules())
+        count = len(self._authorizer.concerning(principal))
         if count == 0:
             return None, f"no rule is for it.{remark}"
         if count == 1:

@@ -118,8 +118,9 @@ class Backups:
                 content = self._cipher.encrypt_with(encoded, passphrase)
             else:
                 content = self._cipher.encrypt(encoded, checked)
-            way = ", ".join(checked) or "a passphrase"
-            decision.allow(asked._replace(detail=f"for {way}"))
+            # A line each, so that none is cut off behind the others.
+            ways = checked or ["a passphrase"]
+            decision.allow(*(asked._replace(detail=f"for {way}") for way in ways))
         return Backup(summary_of(document, size=len(content)), content)
 
     def kept(self, *, by: Caller) -> Kept:
@@ -157,8 +158,9 @@ class Backups:
             checked = self._checked(recipients)
             with self._store.writing(Author(by.principal, self._clock())) as store:
                 store.set_recovery_recipients(checked)
-                detail = f"{asked.detail}: {', '.join(checked) or 'none'}"
-                decision.allow(asked._replace(detail=detail))
+                decision.allow(
+                    *(asked._replace(detail=f"{asked.detail}: {r}") for r in checked or ["none"])
+                )
 
     def _checked(self, recipients: Sequence[str]) -> list[str]:
         """Return the recipients, each once. Raises InvalidRecipient."""

@@ -4,6 +4,8 @@ from enum import Enum
 
 from leger_runtime.errors import FieldViolation, Kind, LegerError
 
+from leger_secrets.domain import names
+
 
 class KeyKind(Enum):
     """What a backup is locked with."""
@@ -88,6 +90,19 @@ class BackupTooLarge(LegerError):
         )
 
 
+class RecipientsTooMany(LegerError):
+    """More recovery recipients, those of the store and of a backup together, than there may be."""
+
+    kind, reason = Kind.CONFLICT, "RECIPIENTS_TOO_MANY"
+
+    def __init__(self, *, count: int, limit: int) -> None:
+        super().__init__(
+            "The backup was not restored.",
+            why=f"With its recovery recipients there would be {count}; there may be {limit}.",
+            next_step="Remove some that nobody needs: `leger secrets recovery-key --remove AGE1…`.",
+        )
+
+
 class BackupNotFound(LegerError):
     """A scheduled backup that the service does not keep."""
 
@@ -95,7 +110,7 @@ class BackupNotFound(LegerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is no scheduled backup {name}.",
+            f"There is no scheduled backup {names.quoted(name)}.",
             why="It was never made, or it was removed as newer ones came.",
             next_step="List those that are kept: `leger secrets backups`.",
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from leger_secrets.domain import names
+from leger_secrets.domain import limits, names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
@@ -75,6 +75,12 @@ class Bindings:
 
 def _checked(bindings: Sequence[Binding]) -> set[Binding]:
     """Return the bindings; raise InvalidName for a bad name or two secrets of one credential."""
+    if len(bindings) > limits.MAX_BINDINGS:
+        raise InvalidName(
+            f"{len(bindings)} bindings are too many for one stack.",
+            f"A stack has {limits.MAX_BINDINGS} at most.",
+            field="bindings",
+        )
     secrets: dict[tuple[str, str], str] = {}
     for number, binding in enumerate(bindings):
         field = f"bindings[{number}]"

@@ -12,6 +12,8 @@ from leger_secrets.domain.store import Author, Contents, StoredSecret, Token
 
 _DIGEST_SIZE = 32  # of SHA-256
 _MAX_PRINCIPAL = 255
+# A store goes on from it, and each later backup must be readable: see backup_entries.number.
+_MAX_REVISION = 2**52
 
 
 def check(contents: Contents, cipher: BackupCipher) -> None:
@@ -19,6 +21,8 @@ def check(contents: Contents, cipher: BackupCipher) -> None:
 
     A file proves that it is whole, but not who made it: everybody who knows a recipient could.
     """
+    if contents.revision > _MAX_REVISION:
+        raise BackupInvalid("It has a revision that no store comes to.")
     try:
         for secret in contents.secrets:
             _check_secret(secret)

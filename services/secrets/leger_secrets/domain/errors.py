@@ -64,7 +64,8 @@ class SecretNotFound(LegerError):
         super().__init__(
             what,
             why="No value was ever put under that name, or the secret was deleted.",
-            next_step=f"Store it: `leger secrets put {names[0]}`.",
+            next_step=f"Store it: `leger secrets put {names[0]}`. Those there are: `leger secrets"
+            " list`.",
             violations=violations,
         )
 

@@ -18,7 +18,7 @@ from leger_secrets.domain.grants import Authorizer, Permission
 from leger_secrets.domain.store import Author, SecretStore
 from leger_secrets.domain.value import SecretValue
 
-SYMBOLS = "-._~+=:,@%"
+SYMBOLS = "-._~"
 """Those that need no escape in shells, URLs and env files."""
 
 DEFAULT_LENGTH = 32
@@ -139,10 +139,10 @@ class Generator:
         """
         asked = AuditEntry(by, Action.PUT, name, detail="generated")
         with Decision(self._audit, asked) as decision:
-            names.check_secret(name)
             self._grants.check(by, Permission.PUT, name)
             if activate:
                 self._grants.check(by, Permission.ACTIVATE, name)
+            names.check_secret(name)
             made = self._make(recipe)
             with self._store.writing(Author(by.principal, self._clock())) as store:
                 put = versions.put(store, name, made.private, activate=activate)

@@ -124,6 +124,9 @@ BUILT_IN = (
 )
 
 
+_SERVICE = "svc:"
+
+
 class Authorizer:
     """Decides by the built-in rules and those of its sources. What no rule allows is denied."""
 
@@ -138,7 +141,16 @@ class Authorizer:
 
     def deciding(self, principal: str, action: Permission, secret: str) -> Rule | None:
         """Return the first rule that allows the action; None when it is denied."""
-        return next((r for r in self.rules() if r.allows(principal, action, secret)), None)
+        rules = self._rules_that_count(principal)
+        return next((r for r in rules if r.allows(principal, action, secret)), None)
+
+    def concerning(self, principal: str) -> list[Rule]:
+        """Return the rules that are for the principal, whatever they allow."""
+        return [rule for rule in self._rules_that_count(principal) if rule.concerns(principal)]
+
+    def _rules_that_count(self, principal: str) -> Iterable[Rule]:
+        # What leger's own services may do is fixed: no file makes them able to do more.
+        return BUILT_IN if principal.startswith(_SERVICE) else self.rules()
 
     def check(self, by: Caller, action: Permission, *secrets: str) -> None:
         """Raise AccessDenied unless the caller may do the action with every one of the secrets."""

@@ -64,10 +64,11 @@ class Imports:
         template = AuditEntry(by, Action.PUT, detail="dry run" if dry_run else "import")
         asked = [template._replace(secret=item.name) for item in items[: limits.MAX_NAMES]]
         with Decision(self._audit, *(asked or [template])) as decision:
-            _check(items)
+            _check_count(items)
             wanted = [item.name for item in items]
             self._grants.check(by, Permission.PUT, *wanted)
             self._grants.check(by, Permission.ACTIVATE, *wanted)
+            _check(items)
             if dry_run:
                 with self._store.reading() as reader:
                     results = [_planned(reader, item) for item in items]
@@ -84,13 +85,16 @@ class Imports:
         return results, revision
 
 
-def _check(items: Sequence[Item]) -> None:
+def _check_count(items: Sequence[Item]) -> None:
     if not 0 < len(items) <= limits.MAX_NAMES:
         raise InvalidName(
             f"{len(items)} secrets cannot be imported at once.",
             f"One request takes 1 to {limits.MAX_NAMES} secrets.",
             field="secrets",
         )
+
+
+def _check(items: Sequence[Item]) -> None:
     seen: set[str] = set()
     for number, (name, value) in enumerate(items):
         field = f"secrets[{number}]"

@@ -1,8 +1,5 @@
 """How large a request and its answer may be."""
 
-from collections.abc import Sequence
-
-from leger_secrets.domain import names
 from leger_secrets.domain.errors import InvalidName, InvalidVersion, ValueTooLarge
 from leger_secrets.domain.value import SecretValue
 
@@ -10,10 +7,13 @@ MAX_VALUE = 1_000_000
 """In bytes; a unit's credentials may have 1 MiB in all (systemd.exec(5), "Credentials")."""
 
 MAX_RESOLVED = 7_000_000
-"""In bytes, of all values in one answer: they must fit into one gRPC message."""
+"""In bytes, of all values in one answer: seven of the largest."""
 
 MAX_NAMES = 1_000
 """How many secrets one request may ask for."""
+
+MAX_BINDINGS = 10_000
+"""How many bindings one stack may have."""
 
 MAX_VERSION = 2**32 - 1
 """setec's version numbers are uint32."""
@@ -36,24 +36,21 @@ def check_value(name: str, value: SecretValue, *, field: str = "value") -> None:
         )
 
 
-def check_names(wanted: Sequence[str]) -> None:
-    """Raise InvalidName unless secrets of these names can be asked for at once."""
-    if not 0 < len(wanted) <= MAX_NAMES:
+def check_count(count: int) -> None:
+    """Raise InvalidName unless so many secrets can be asked for at once."""
+    if not 0 < count <= MAX_NAMES:
         raise InvalidName(
-            f"{len(wanted)} secrets cannot be asked for at once.",
+            f"{count} secrets cannot be asked for at once.",
             f"One request takes 1 to {MAX_NAMES} names.",
             field="names",
         )
-    for number, name in enumerate(wanted):
-        names.check_secret(name, field=f"names[{number}]")
 
 
-def check_total(values: Sequence[SecretValue]) -> None:
-    """Raise ValueTooLarge unless the values fit into one answer."""
-    total = sum(map(len, values))
+def check_total(count: int, total: int) -> None:
+    """Raise ValueTooLarge unless so many values, of `total` bytes, fit into one answer."""
     if total > MAX_RESOLVED:
         raise ValueTooLarge(
-            f"{len(values)} secrets are too much for one answer.",
+            f"{count} secrets are too much for one answer.",
             why=f"They have {total} bytes together, and one answer carries {MAX_RESOLVED}.",
             next_step="Ask for fewer of them at once.",
             field="names",

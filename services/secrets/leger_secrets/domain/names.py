@@ -1,6 +1,7 @@
 """The names that may enter the store: of secrets, stacks, units and credentials."""
 
 import re
+from collections.abc import Sequence
 
 from leger_secrets.domain.errors import InvalidName
 
@@ -30,6 +31,12 @@ def check_secret(name: str, *, field: str = "name") -> None:
     problem = _problem_of_secret(name)
     if problem:
         raise InvalidName(f"{quoted(name)} cannot be the name of a secret.", problem, field=field)
+
+
+def check_secrets(wanted: Sequence[str]) -> None:
+    """Raise InvalidName, naming one of the fields `names`, unless all may be names of secrets."""
+    for number, name in enumerate(wanted):
+        check_secret(name, field=f"names[{number}]")
 
 
 def check_pattern(pattern: str, *, field: str) -> None:

@@ -19,6 +19,7 @@ MAX_DESCRIPTION = 1_000
 MAX_LABELS = 64
 MAX_LABEL_VALUE = 255
 MAX_ROTATE_AFTER_DAYS = 3_650
+MAX_PATHS = 200
 
 _LABEL_KEY = re.compile(r"[A-Za-z0-9_./-]{1,63}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,8 +71,8 @@ class NoteKeeper:
         """
         entry = AuditEntry(by, Action.UPDATE, name, detail=" ".join(mask))
         with Decision(self._audit, entry) as decision:
-            names.check_secret(name)
             self._grants.check(by, Permission.PUT, name)
+            names.check_secret(name)
             with self._store.writing(Author(by.principal, self._clock())) as store:
                 info = store.info(name)
                 if info is None:
@@ -86,50 +87,49 @@ class NoteKeeper:
 
 def check(name: str, notes: Notes) -> None:
     """Raise InvalidNotes unless a secret can have all of these notes."""
-    wrong = [*_wrong_description(notes.description), *_wrong_interval(notes.rotate_after_days)]
-    wrong += [violation for label in notes.labels.items() for violation in _wrong_label(*label)]
-    wrong += _wrong_count(notes.labels)
-    if wrong:
+    if wrong := _wrong(notes):
         raise InvalidNotes(name, wrong)
 
 
 def _updated(name: str, notes: Notes, asked: NotesAsked, mask: Sequence[str]) -> Notes:
     """Return the notes with the fields of the mask changed. Raises InvalidNotes."""
-    wrong: list[FieldViolation] = []
-    if not mask:
-        wrong.append(_violation("update_mask", "The update mask names no field."))
+    if not 0 < len(mask) <= MAX_PATHS:
+        why = f"The update mask names 1 to {MAX_PATHS} fields."
+        raise InvalidNotes(name, [_violation("update_mask", why)])
+    wrong = []
     for path in mask:
         field, _, label = path.partition(".")
         if path == "description":
             notes = replace(notes, description=asked.description)
-            wrong += _wrong_description(notes.description)
         elif path == "rotate_after_days":
             notes = replace(notes, rotate_after_days=asked.rotate_after_days)
-            wrong += _wrong_interval(notes.rotate_after_days)
         elif path == "expire_time":
             try:
-                expire_time = _moment(asked.expire_time)
+                notes = replace(notes, expire_time=_moment(asked.expire_time))
             except OverflowError:
-                wrong.append(
-                    _violation("notes.expire_time", "The time is outside of the years 1 to 9999.")
-                )
-            else:
-                notes = replace(notes, expire_time=expire_time)
+                why = "The time is outside of the years 1 to 9999."
+                wrong.append(_violation("notes.expire_time", why))
         elif path == "labels":
             notes = replace(notes, labels=dict(asked.labels))
-            wrong += [v for item in notes.labels.items() for v in _wrong_label(*item)]
         elif field == "labels" and label:
             labels = {key: text for key, text in notes.labels.items() if key != label}
             if label in asked.labels:
                 labels[label] = asked.labels[label]
-                wrong += _wrong_label(label, labels[label])
             notes = replace(notes, labels=labels)
         else:
             wrong.append(_violation("update_mask", f"There is no field {names.quoted(path)}."))
-    wrong += _wrong_count(notes.labels)
+    wrong += _wrong(notes)
     if wrong:
         raise InvalidNotes(name, wrong)
     return notes
+
+
+def _wrong(notes: Notes) -> list[FieldViolation]:
+    return [
+        *_wrong_description(notes.description),
+        *_wrong_interval(notes.rotate_after_days),
+        *_wrong_labels(notes.labels),
+    ]
 
 
 def _moment(micros: int | None) -> datetime | None:
@@ -153,8 +153,16 @@ def _wrong_interval(days: int) -> list[FieldViolation]:
     return [_violation("notes.rotate_after_days", why)]
 
 
+def _wrong_labels(labels: Mapping[str, str]) -> list[FieldViolation]:
+    if len(labels) > MAX_LABELS:  # no more is said then, however many are wrong
+        why = f"{len(labels)} labels are more than the {MAX_LABELS} that a secret can have."
+        return [_violation("notes.labels", why)]
+    return [violation for label in labels.items() for violation in _wrong_label(*label)]
+
+
 def _wrong_label(key: str, text: str) -> list[FieldViolation]:
-    field = f"notes.labels.{key}" if key.isprintable() else "notes.labels"
+    shown = key.isprintable() and len(key) <= MAX_LABEL_VALUE
+    field = f"notes.labels.{key}" if shown else "notes.labels"
     if not _LABEL_KEY.fullmatch(key):
         return [
             _violation(
@@ -167,13 +175,6 @@ def _wrong_label(key: str, text: str) -> list[FieldViolation]:
         why = f"The label {key} takes at most {MAX_LABEL_VALUE} printable characters."
         return [_violation(field, why)]
     return []
-
-
-def _wrong_count(labels: Mapping[str, str]) -> list[FieldViolation]:
-    if len(labels) <= MAX_LABELS:
-        return []
-    why = f"{len(labels)} labels are more than the {MAX_LABELS} that a secret can have."
-    return [_violation("notes.labels", why)]
 
 
 def _violation(field: str, description: str) -> FieldViolation:

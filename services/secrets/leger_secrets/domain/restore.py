@@ -1,15 +1,25 @@
-"""Restoring a backup: all of it, in the place of all that is stored, or nothing."""
+"""Restoring a backup: all of it, in the place of all that is stored, or nothing.
+
+Only recovery recipients are kept, beside the backup's: a restore that took away one that was added
+since would leave its key, the newest, opening no new backup, and nobody would notice in time.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from typing import NamedTuple, Self
 
 from leger_secrets.domain import contents_check
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
-from leger_secrets.domain.backup_errors import BackupTooLarge, StoreNotEmpty
+from leger_secrets.domain.backup_errors import (
+    BackupTooLarge,
+    RecipientsTooMany,
+    StoreNotEmpty,
+)
 from leger_secrets.domain.backup_file import (
     MAX_DOCUMENT,
     MAX_FILE,
+    MAX_RECIPIENTS,
     BackupCipher,
     BackupDirectory,
     BackupFormat,
@@ -48,6 +58,7 @@ class Restored:
     backup: BackupSummary
     secrets: Differences
     tokens: Differences
+    added_recipients: list[str]
 
 
 class Restores:
@@ -88,13 +99,14 @@ class Restores:
     ) -> Restored:
         """Put what a backup holds in the place of all that is stored, but for the bindings.
 
+        The store's recovery recipients stay, and the backup's are added.
         The backup is the `file` that the service keeps, else the pieces of `content`. It is opened
         by the identity or the passphrase, which may be empty, or by the store's own identity, and
         checked wholly before anything else. A `dry_run` changes nothing.
 
         Raises BackupNotFound, BackupTooLarge, BackupLocked, BackupInvalid, BackupTooNew,
-        StoreNotEmpty unless `replace`, BackupUnavailable, StoreSealed, StoreUnavailable and
-        AuditUnavailable.
+        StoreNotEmpty unless `replace`, RecipientsTooMany, BackupUnavailable, StoreSealed,
+        StoreUnavailable and AuditUnavailable.
         """
         detail = " ".join(filter(None, ["dry-run" if dry_run else "", file]))
         asked = AuditEntry(by, Action.RESTORE, detail=detail)
@@ -108,14 +120,18 @@ class Restores:
             if dry_run:
                 with self._store.reading() as store:
                     before = store.contents()
+                added = _added_recipients(before, contents)
                 decision.allow(asked)
             else:
                 with self._store.writing(Author(by.principal, self._clock())) as store:
                     before = store.contents()
                     if not replace:
                         _check_empty(before)
-                    store.replace_contents(contents)
-                    decision.allow(asked)
+                    added = _added_recipients(before, contents)
+                    recipients = (*before.recovery_recipients, *added)
+                    store.replace_contents(with_changes(contents, recovery_recipients=recipients))
+                    noted = [f"recovery recipients added: {recipient}" for recipient in added]
+                    decision.allow(asked, *(asked._replace(detail=detail) for detail in noted))
         return Restored(
             backup=summary_of(document, size=len(encrypted), file=file),
             secrets=Differences.between(
@@ -126,6 +142,7 @@ class Restores:
                 {token.name: token for token in before.tokens},
                 {token.name: token for token in contents.tokens},
             ),
+            added_recipients=added,
         )
 
 
@@ -136,6 +153,15 @@ def _collected(pieces: Iterable[bytes]) -> bytes:
         if len(collected) > MAX_FILE:
             raise BackupTooLarge(limit=MAX_DOCUMENT)
     return bytes(collected)
+
+
+def _added_recipients(before: Contents, backup: Contents) -> list[str]:
+    """Return the recovery recipients that only the backup has. Raises RecipientsTooMany."""
+    kept = before.recovery_recipients
+    added = [recipient for recipient in backup.recovery_recipients if recipient not in kept]
+    if len(kept) + len(added) > MAX_RECIPIENTS:
+        raise RecipientsTooMany(count=len(kept) + len(added), limit=MAX_RECIPIENTS)
+    return added
 
 
 def _check_empty(contents: Contents) -> None:

@@ -38,14 +38,16 @@ class StoreFacts:
 class StoreStatus:
     """How the store is. While it is sealed, `cause` says why and there are no facts.
 
-    `unlock` is None where no keyring can be read. `weaknesses` are whole sentences about what could
-    not be done to protect this process's memory.
+    `unlock` is None where no keyring can be read. `audit_problem` says how the audit log is broken,
+    if it is. `weaknesses` are whole sentences about what could not be done to protect this
+    process's memory.
     """
 
     cause: LegerError | None
     unlock: Unlock | None
     facts: StoreFacts | None
     last_backup: datetime | None
+    audit_problem: LegerError | None
     weaknesses: tuple[str, ...]
 
 
@@ -101,11 +103,13 @@ class StoreCare:
         *,
         seal: Seal,
         audit: AuditLog,
+        audit_problem: Callable[[], LegerError | None],
         last_backup: Callable[[], datetime | None],
         weaknesses: tuple[str, ...],
     ) -> None:
         self._seal = seal
         self._audit = audit
+        self._audit_problem = audit_problem
         self._last_backup = last_backup
         self._weaknesses = weaknesses
 
@@ -120,6 +124,7 @@ class StoreCare:
             unlock=self._seal.unlock(),
             facts=facts,
             last_backup=self._last_backup(),
+            audit_problem=self._audit_problem(),
             weaknesses=self._weaknesses,
         )
 

@@ -7,6 +7,17 @@ from leger_runtime.errors import Kind, LegerError
 
 _SHOWN = 5  # pages in a sentence
 
+# docs/how-to/back-up-secrets.md has both procedures in full.
+_NEW_DATABASE = (
+    "Then move the files secrets.db* away, but not keyring.json, which opens the scheduled backups;"
+    " run `leger secrets unseal --accept-rollback`, which makes a new store, and"
+    " `leger secrets restore --scheduled NAME`."
+)
+NEW_KEYRING = (
+    "Without it, move secrets.db*, keyring.json and anchor away, restart leger-secrets.service, and"
+    " run `leger secrets restore FILE --identity KEYFILE` with a recovery key."
+)
+
 
 class StoreKeyMissing(LegerError):
     """What should open the store is not there, or not for this process to read."""
@@ -30,7 +41,7 @@ class StoreKeyWrong(LegerError):
             f"{path} cannot be opened with this root key.",
             why="It was made with another one.",
             next_step="Put the key back that it was made with: `legerd key status` says where it"
-            " lies. Without it, restore a backup into a new store.",
+            f" lies. {NEW_KEYRING}",
         )
 
 
@@ -57,7 +68,7 @@ class PassphraseWrong(LegerError):
         super().__init__(
             "This passphrase does not open the store.",
             why="The store was locked with another one.",
-            next_step="Try again. Without it, restore a backup into a new store.",
+            next_step=f"Try again. {NEW_KEYRING}",
         )
 
 
@@ -66,12 +77,11 @@ class StoreDamaged(LegerError):
 
     kind, reason = Kind.UNAVAILABLE, "STORE_DAMAGED"
 
+    _next_step = f"See to the disk. {_NEW_DATABASE}"
+
     def __init__(self, path: Path | str, why: str) -> None:
         super().__init__(
-            f"{path} is damaged, and nothing of it is used.",
-            why=why,
-            next_step="See to the disk. Then restore the latest backup: move the files of the"
-            " store away, start anew, and run `leger secrets restore`.",
+            f"{path} is damaged, and nothing of it is used.", why=why, next_step=self._next_step
         )
 
     @classmethod
@@ -80,6 +90,12 @@ class StoreDamaged(LegerError):
         shown = ", ".join(map(str, pages[:_SHOWN])) + (" …" if len(pages) > _SHOWN else "")
         many = "s" if len(pages) != 1 else ""
         return cls(path, f"The content of its page{many} {shown} does not have the code it should.")
+
+
+class KeyringDamaged(StoreDamaged):
+    """The keyring is not as it was written: neither the store nor scheduled backups open."""
+
+    _next_step = f"See to the disk. Put the file back from a backup of the host. {NEW_KEYRING}"
 
 
 class StoreRolledBack(LegerError):

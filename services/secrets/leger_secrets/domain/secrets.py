@@ -1,7 +1,7 @@
 """Versioned secrets with one active version each, as in tailscale/setec (db/db.go, db/kv.go)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from leger_secrets.domain import limits, names, versions
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
@@ -19,16 +19,14 @@ from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.versions import PutResult
 
 
-@dataclass(frozen=True, kw_only=True)
-class GetResult:
+class GetResult(NamedTuple):
     """A version's value, or no value when the caller said to have that version already."""
 
     version: int
     value: SecretValue | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resolved:
+class Resolved(NamedTuple):
     """One of the secrets that were resolved together."""
 
     name: str
@@ -82,34 +80,39 @@ class Secrets:
             found = self._store.find(name, version)
             number, value = versions.existing(name, version, found)
             if number == if_version_not:
-                decision.allow(asked._replace(version=number, outcome="unchanged"))
-                return GetResult(version=number, value=None)
-            decision.allow(asked._replace(version=number))
-            return GetResult(version=number, value=value)
+                decision.allow(AuditEntry(by, Action.GET, name, number, "unchanged"))
+                return GetResult(number, None)
+            decision.allow(AuditEntry(by, Action.GET, name, number))
+            return GetResult(number, value)
 
     def resolve(self, wanted: Sequence[str], *, by: Caller) -> tuple[list[Resolved], int]:
         """Return the active versions of all the secrets, in the order asked for, and the revision.
 
         All are of one moment. Raises InvalidName, SecretNotFound naming every one that is missing,
-        and ValueTooLarge when they do not fit into one answer.
+        else ValueTooLarge when they do not fit into one answer.
         """
         asked = [AuditEntry(by, Action.GET, name) for name in wanted or [""]]
         if len(wanted) > limits.MAX_NAMES:
             asked = [AuditEntry(by, Action.GET)]
         with Decision(self._audit, *asked) as decision:
-            limits.check_names(wanted)
+            limits.check_count(len(wanted))
             self._grants.check(by, Permission.GET, *wanted)
+            names.check_secrets(wanted)
+            resolved, missing, total = [], [], 0
             with self._store.reading() as store:
-                found = [(name, store.find(name, 0)) for name in wanted]
+                for name in wanted:
+                    found = store.find(name, 0)
+                    if found is None:
+                        missing.append(name)
+                        continue
+                    number, value = versions.existing(name, 0, found)
+                    total += len(value)
+                    if total <= limits.MAX_RESOLVED:  # what is answered, and no more, is held
+                        resolved.append(Resolved(name, number, value))
                 revision = store.revision()
-            missing = dict.fromkeys(name for name, version in found if version is None)
             if missing:
-                raise SecretNotFound(*missing)
-            resolved = []
-            for name, version in found:
-                number, value = versions.existing(name, 0, version)
-                resolved.append(Resolved(name=name, version=number, value=value))
-            limits.check_total([secret.value for secret in resolved])
+                raise SecretNotFound(*dict.fromkeys(missing))
+            limits.check_total(len(wanted), total)
             decision.allow(*(AuditEntry(by, Action.GET, r.name, r.version) for r in resolved))
         return resolved, revision
 
@@ -156,9 +159,11 @@ class Secrets:
                     store.activate(name, version)
                 decision.allow(asked)
 
-    def activate(self, name: str, version: int, *, by: Caller) -> int:
+    def activate(self, name: str, version: int, *, previous: int | None = None, by: Caller) -> int:
         """Make a stored version the active one and return the one that was before.
 
+        That one is what a roll-back goes to, unless `previous` names another stored version, or
+        0 for none: who takes an activation back does not want it to be gone back to.
         Raises InvalidName, InvalidVersion, SecretNotFound, VersionNotFound.
         """
         asked = AuditEntry(by, Action.ACTIVATE, name, version)
@@ -168,11 +173,13 @@ class Secrets:
             limits.check_version(version)
             with self._store.writing(self._author(by)) as store:
                 versions.existing(name, version, store.find(name, version))
-                previous = versions.existing(name, 0, store.find(name, 0)).version
-                if previous != version:
-                    store.activate(name, version)
+                if previous:
+                    versions.existing(name, previous, store.find(name, previous))
+                active = versions.existing(name, 0, store.find(name, 0)).version
+                if active != version:
+                    store.activate(name, version, 0 if previous == version else previous)
                 decision.allow(asked)
-        return previous
+        return active
 
     def delete(self, name: str, *, force: bool, by: Caller) -> None:
         """Delete a secret with all its versions; a secret put later begins at version 1 again.

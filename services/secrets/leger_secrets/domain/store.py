@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from leger_secrets.domain.grants import Grant
 from leger_secrets.domain.value import SecretValue
+
+_LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Author(NamedTuple):
@@ -63,7 +65,9 @@ class SecretInfo:
     def rotate_due_time(self) -> datetime | None:
         """When the active version has been active for as long as it should be."""
         days = self.notes.rotate_after_days
-        return self.activate_time + timedelta(days=days) if days else None
+        if not days:
+            return None
+        return self.activate_time + min(timedelta(days=days), _LAST_TIME - self.activate_time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +235,11 @@ class Writer(Reader, Protocol):
         """Add a version; of a secret that is not there yet, as its active one."""
         ...
 
-    def activate(self, name: str, version: int) -> None:
-        """Make a stored version, which is not the active one, the active one."""
+    def activate(self, name: str, version: int, previous: int | None = None) -> None:
+        """Make a stored version, which is not the active one, the active one.
+
+        `previous` is what counts as active before, 0 for none, unless that is what is active now.
+        """
         ...
 
     def set_notes(self, name: str, notes: Notes) -> None:

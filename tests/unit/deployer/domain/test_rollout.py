@@ -27,7 +27,7 @@ from unit.deployer.fakes import FakeHost, Killed, Versions, new_host, planned
 
 SECRET = "db/password"
 DB, WEB, CACHE = "db.service", "web.service", "cache.service"
-OLD, NEW = 1, 2
+OLDEST, OLD, NEW = 5, 1, 2
 BROKEN = StorageUnavailable("It fails here.", why="The test wants it.", next_step="None.")
 
 
@@ -35,7 +35,7 @@ def install(host: FakeHost) -> FakeHost:
     """Install the shop: db and web are bound to db/password, whose version 2 is stored."""
     operations = host.operations()
     operations.applier.apply(planned(operations), ignore)
-    host.versions[SECRET] = Versions(stored={OLD, NEW}, active=OLD)
+    host.versions[SECRET] = Versions(stored={OLDEST, OLD, NEW}, active=OLD, previous=OLDEST)
     host.started.clear()
     host.trouble.changes.clear()
     return host
@@ -78,6 +78,11 @@ def versions(host: FakeHost) -> tuple[int, int, int]:
 def all_run_with(host: FakeHost, version: int) -> bool:
     is_up = all(host.states[unit].active == "active" for unit in (DB, WEB, CACHE))
     return versions(host) == (version, version, version) and is_up and host.rollout.read() is None
+
+
+def is_as_before(host: FakeHost) -> bool:
+    """Tell whether all runs as it did, and a roll-back would go where it would have gone."""
+    return all_run_with(host, OLD) and host.versions[SECRET].previous == OLDEST
 
 
 # -- all of them
@@ -189,6 +194,7 @@ def test_a_version_that_is_not_stored_is_refused(host: FakeHost) -> None:
 
 
 def test_there_must_be_a_version_to_go_back_to(host: FakeHost) -> None:
+    host.versions[SECRET].previous = 0
     assert isinstance(failure(host, 0), NoPreviousVersion)
     assert host.trouble.changes == []
 
@@ -311,8 +317,90 @@ def test_a_unit_that_is_not_well_with_the_former_version_either_is_named(host: F
         "Version 1 of db/password is active again, but not all is well with it:"
         " web.service does not start."
     )
+    assert error.next_step.startswith("Start what is down: `leger services start web.service`. ")
+    assert host.started.count(WEB) == 4
     assert versions(host) == (OLD, OLD, OLD)
     assert host.rollout.read() is None
+
+
+def test_a_roll_back_after_a_failed_rollout_goes_to_what_it_went_to_before(host: FakeHost) -> None:
+    host.breaks.add((WEB, SECRET, NEW))
+    failure(host)
+    assert host.versions[SECRET].previous == OLDEST
+    assert roll_out(host, 0).version == OLDEST
+
+
+def test_and_to_nothing_when_it_went_to_nothing_before(host: FakeHost) -> None:
+    host.versions[SECRET].previous = 0
+    host.breaks.add((WEB, SECRET, NEW))
+    failure(host)
+    assert isinstance(failure(host, 0), NoPreviousVersion)
+
+
+def test_nor_to_a_version_that_is_deleted_meanwhile(host: FakeHost) -> None:
+    host.breaks.add((WEB, SECRET, NEW))
+    original = host._start
+
+    def start(unit: str) -> str | None:
+        host.versions[SECRET].stored.discard(OLDEST)
+        return original(unit)
+
+    host._start = start  # type: ignore[method-assign]
+    failure(host)
+    assert all_run_with(host, OLD)
+    assert host.versions[SECRET].previous == 0
+
+
+def test_a_unit_that_needs_more_than_one_try_to_come_back_is_given_them(host: FakeHost) -> None:
+    host.pulls[DB] = {WEB}
+    host.breaks.add((DB, SECRET, NEW))
+    original = host._start
+    fails = [DB, DB]
+
+    def start(unit: str) -> str | None:
+        if host.versions[SECRET].active == OLD and unit in fails:
+            fails.remove(unit)
+            original(unit)
+            host.states[unit] = replace(host.states[unit], active="failed", sub="failed")
+            return "failed"
+        return original(unit)
+
+    host._start = start  # type: ignore[method-assign]
+    error = failure(host)
+    assert fails == []
+    assert error.why.endswith("is active again, and what was restarted runs with it.")
+    assert all_run_with(host, OLD)
+
+
+def test_a_restart_of_systemds_own_is_waited_for_on_the_way_back(host: FakeHost) -> None:
+    host.pulls[DB] = {WEB}
+    host.breaks.add((DB, SECRET, NEW))
+    original_start, original_sleep = host._start, host._sleep
+    due: list[float] = []
+    early: list[str] = []
+
+    def start(unit: str) -> str | None:
+        if host.versions[SECRET].active == NEW or unit != DB:
+            return original_start(unit)
+        if not due:
+            due.append(host.now + 5)
+            waits = UnitState(unit=DB, load="loaded", active="activating", sub="auto-restart")
+            host.states[DB] = waits
+            return "failed"
+        if host.now < due[0]:
+            early.append(unit)
+        return original_start(unit)
+
+    def sleep(seconds: float) -> None:
+        original_sleep(seconds)
+        if due and host.now >= due[0] and host.states[DB].awaits_restart:
+            host.states[DB] = replace(host.states[DB], sub="start", restarts=1)
+
+    host._start, host._sleep = start, sleep  # type: ignore[method-assign]
+    failure(host)
+    assert due
+    assert early == []
+    assert all_run_with(host, OLD)
 
 
 def test_going_back_is_reported_and_in_the_deployers_own_journal(
@@ -398,7 +486,7 @@ def test_a_rollout_that_fails_leaves_the_former_version_everywhere(
     failure(host)
     host.operations().rollouts.undo.finish()
     is_through = after and CHANGES[number] == "clear"
-    assert all_run_with(host, NEW if is_through else OLD)
+    assert all_run_with(host, NEW) if is_through else is_as_before(host)
 
 
 @pytest.mark.parametrize(("number", "after"), moments(CHANGES))
@@ -410,7 +498,7 @@ def test_a_rollout_whose_process_is_killed_is_undone_by_the_next_one(
         roll_out(host)
     host.operations().rollouts.undo.finish()
     is_through = after and CHANGES[number] == "clear"
-    assert all_run_with(host, NEW if is_through else OLD)
+    assert all_run_with(host, NEW) if is_through else is_as_before(host)
 
 
 @pytest.mark.parametrize(("number", "after"), moments(changes_of_a_rollout(fails=True)))
@@ -422,7 +510,7 @@ def test_a_process_that_is_killed_while_it_goes_back_leaves_the_rest_to_the_next
     with pytest.raises(Killed):
         roll_out(host)
     host.operations().rollouts.undo.finish()
-    assert all_run_with(host, OLD)
+    assert is_as_before(host)
 
 
 def killed_after(host: FakeHost, change: str) -> None:

@@ -1,5 +1,6 @@
 """age files, in this process and in one of its own."""
 
+import sys
 from types import ModuleType
 
 import pytest
@@ -140,6 +141,15 @@ def test_a_process_that_cannot_start_is_said_to_be_unavailable(
     with pytest.raises(BackupUnavailable) as refused:
         age_process.encrypt(DOCUMENT, [recipient(OWN)])
     assert "ended with signal 6" in refused.value.why
+
+
+def test_a_process_that_cannot_be_made_is_said_to_be_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent")
+    with pytest.raises(BackupUnavailable) as refused:
+        age_process.encrypt(DOCUMENT, [recipient(OWN)])
+    assert "No such file or directory" in refused.value.why
 
 
 def test_a_defect_in_the_process_is_named_without_its_text() -> None:

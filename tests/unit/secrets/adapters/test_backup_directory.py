@@ -1,5 +1,6 @@
 """Scheduled backups as files."""
 
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -82,6 +83,26 @@ def test_a_name_that_leads_elsewhere_is_not_found(
     (path.parent / "secrets.db").write_bytes(b"the store")
     with pytest.raises(BackupNotFound):
         directory.read(name)
+
+
+def test_a_backup_that_is_removed_while_they_are_listed_is_left_out(
+    directory: BackupDirectory, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.add(b"content", create_time=MADE)
+    directory.add(b"content", create_time=MADE.replace(year=2025))
+    entries = list(os.scandir(path))
+    directory.remove(MADE)
+    monkeypatch.setattr(os, "scandir", lambda _: entries)
+    assert [backup.create_time.year for backup in directory.kept()] == [2025]
+
+
+def test_a_name_that_is_no_backups_is_told_in_short_and_harmless(
+    directory: BackupDirectory,
+) -> None:
+    with pytest.raises(BackupNotFound) as refused:
+        directory.read("\x1b[2J" + "x" * 1_000)
+    assert refused.value.what.isprintable()
+    assert len(refused.value.what) < 200
 
 
 def test_what_a_killed_service_left_half_written_is_cleared_away(

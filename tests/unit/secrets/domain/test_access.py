@@ -108,14 +108,34 @@ def test_a_token_that_is_not_there_or_has_expired_is_remarked(
     assert said(access, "token:ci", "get", "x")[1].endswith("But the token ci has expired.")
 
 
-def test_a_mistake_in_the_file_is_remarked(access: Access, file: File) -> None:
-    file.write("svc:deployer", "get", "*")
+def test_a_mistake_in_the_file_is_remarked(
+    access: Access, file: File, tokens: Tokens, clock: Clock
+) -> None:
+    tokens.create("ci", [], expire_time=None, by=ME)
+    file.write("token:ci", "get", "*")
+    file.load_time = clock.now
     file.problem = "Line 3: `action` is not known."
-    allowed, explanation = said(access, "svc:deployer", "get", "x")
+    allowed, explanation = said(access, "token:ci", "get", "x")
     assert allowed
     assert explanation == (
-        f"svc:deployer may get x: rule 1 of {PATH} allows it. The last good rules of {PATH} are in"
+        f"token:ci may get x: rule 1 of {PATH} allows it. The last good rules of {PATH} are in"
         " force, as it has a mistake now: Line 3: `action` is not known."
+    )
+
+
+def test_a_file_that_was_never_good_has_no_rules_in_force(access: Access, file: File) -> None:
+    file.load_time = None
+    file.problem = "Line 3: `action` is not known."
+    assert f"No rules of {PATH} are in force" in said(access, "token:ci", "get", "x")[1]
+
+
+def test_no_rule_of_a_file_makes_a_service_of_legers_able_to_do_more(
+    access: Access, file: File
+) -> None:
+    file.write("*", "*", "*")
+    assert said(access, "svc:deployer", "get", "x") == (
+        False,
+        "svc:deployer may not get x: the one rule that is for it does not allow that.",
     )
 
 

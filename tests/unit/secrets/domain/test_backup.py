@@ -104,6 +104,18 @@ def test_a_backup_for_recipients_holds_all_and_is_theirs_alone(
     assert (audit.last.outcome, audit.last.detail) == ("allowed", f"for {recipient}")
 
 
+def test_the_audit_log_names_every_recipient(backups: Backups, audit: AuditEntries) -> None:
+    recipients = [pair()[1] for _ in range(16)]
+    backups.make(recipients=recipients, by=ROOT)
+    assert [e.detail for e in audit.entries[-16:]] == [f"for {r}" for r in recipients]
+    backups.set_recovery_recipients(recipients, by=ROOT)
+    assert [e.detail for e in audit.entries[-16:]] == [
+        f"recovery recipients: {r}" for r in recipients
+    ]
+    backups.set_recovery_recipients([], by=ROOT)
+    assert audit.last.detail == "recovery recipients: none"
+
+
 def test_the_summary_counts_what_is_in_it(backups: Backups) -> None:
     _, recipient = pair()
     made = backups.make(recipients=[recipient], by=ROOT)
@@ -194,7 +206,7 @@ def test_scheduled_backups_are_listed_with_the_newest_first(
     first = backups.make(scheduled=True, by=ROOT).summary
     second = backups.make(scheduled=True, by=ROOT).summary
     kept = backups.kept(by=ROOT)
-    assert [b.file for b in kept.backups] == [second.file]  # of one day the newest stays
+    assert [b.file for b in kept.backups] == [second.file, first.file]
     assert first.create_time < second.create_time == backups.last_time()
     assert kept.directory == directory.path
     assert kept.recovery_recipients == CONTENTS.recovery_recipients

@@ -1,6 +1,7 @@
 import pytest
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.errors import InvalidName, UnitBound
+from leger_secrets.domain.limits import MAX_BINDINGS
 from leger_secrets.domain.store import Binding, StackBinding
 from unit.secrets.fakes import DEPLOYER
 
@@ -93,6 +94,14 @@ def test_a_bad_binding_is_named_and_nothing_is_bound(
         bindings.bind_stack("notes", [PASSWORD, binding], by=DEPLOYER)
     assert [v.field for v in caught.value.violations] == [field]
     assert bindings.list_bindings() == []
+
+
+def test_a_stack_has_so_many_bindings_at_most(bindings: Bindings) -> None:
+    many = [Binding("web.service", f"c{n}", "a") for n in range(MAX_BINDINGS + 1)]
+    with pytest.raises(InvalidName) as caught:
+        bindings.bind_stack("notes", many, by=DEPLOYER)
+    assert [v.field for v in caught.value.violations] == ["bindings"]
+    bindings.bind_stack("notes", many[1:], by=DEPLOYER)
 
 
 def test_a_bad_stack_name_is_refused(bindings: Bindings) -> None:

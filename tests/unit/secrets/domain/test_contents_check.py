@@ -78,6 +78,7 @@ def test_what_a_store_holds_passes() -> None:
             ),
             "more than 100 grants",
         ),
+        (holding(revision=2**52 + 1), "It has a revision that"),
         (holding(recovery_recipients=("age1",)), "nothing can be encrypted"),
         (holding(recovery_recipients=(RECIPIENT,) * 2), "The recovery recipient age1"),
     ],

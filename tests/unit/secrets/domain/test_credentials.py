@@ -68,7 +68,9 @@ def test_a_secret_that_is_not_stored_is_refused_by_name(
     secrets.delete("a", force=True, by=ME)
     error = refused(credentials, "web.service", "token")
     assert isinstance(error, SecretNotFound)
-    assert error.next_step == "Store it: `leger secrets put a`."
+    assert (
+        error.next_step == "Store it: `leger secrets put a`. Those there are: `leger secrets list`."
+    )
     assert (audit.last.secret, audit.last.outcome) == ("a", "SECRET_NOT_FOUND")
 
 

@@ -7,7 +7,7 @@ from leger_secrets.domain.notes import InvalidNotes, NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Notes, SecretInfo
 from leger_secrets.domain.value import SecretValue
-from unit.secrets.fakes import ME
+from unit.secrets.fakes import ME, Clock
 
 DAY = 24 * 60 * 60 * 1_000_000
 EVERYTHING = NotesAsked(
@@ -85,6 +85,15 @@ def test_rotation_is_due_so_many_days_after_the_activation(
     assert rotated.rotate_due_time == rotated.activate_time + timedelta(days=90)
 
 
+def test_rotation_that_is_due_after_the_last_year_is_due_in_it(
+    notes: NoteKeeper, secrets: Secrets, clock: Clock
+) -> None:
+    clock.now = datetime(9999, 12, 30, tzinfo=UTC)
+    secrets.put("b", SecretValue(b"one"), activate=False, by=ME)
+    info = notes.update("b", EVERYTHING, mask=["rotate_after_days"], by=ME)
+    assert info.rotate_due_time == datetime.max.replace(tzinfo=UTC)
+
+
 @pytest.mark.parametrize("mask", [(), ("",), ("value",), ("labels.",), ("Description",), ("*",)])
 def test_a_mask_that_names_no_field_is_refused(notes: NoteKeeper, mask: Sequence[str]) -> None:
     assert wrong(notes, EVERYTHING, *mask) == ["update_mask"]
@@ -127,12 +136,19 @@ def test_the_largest_notes_are_taken(notes: NoteKeeper) -> None:
 def test_all_that_is_wrong_is_said_at_once(notes: NoteKeeper) -> None:
     asked = NotesAsked(description="\0", labels={"?": "", "k": "\n"}, rotate_after_days=9999)
     assert wrong(notes, asked, "description", "labels", "rotate_after_days", "colour") == [
+        "update_mask",
         "notes.description",
+        "notes.rotate_after_days",
         "notes.labels.?",
         "notes.labels.k",
-        "notes.rotate_after_days",
-        "update_mask",
     ]
+
+
+def test_what_is_wrong_stays_short_enough_to_be_told(notes: NoteKeeper) -> None:
+    many = NotesAsked(labels={f"?{n}": "" for n in range(10_000)})
+    assert wrong(notes, many, "labels") == ["notes.labels"]
+    assert wrong(notes, many, *(f"labels.?{n}" for n in range(10_000))) == ["update_mask"]
+    assert wrong(notes, NotesAsked(labels={"?" * 10_000: ""}), "labels") == ["notes.labels"]
 
 
 def test_a_label_more_than_there_can_be_is_refused(notes: NoteKeeper) -> None:

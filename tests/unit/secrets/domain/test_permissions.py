@@ -114,7 +114,7 @@ def test_a_request_takes_exactly_these_actions(
 
 
 @pytest.mark.parametrize("request_name", REQUESTS)
-def test_what_is_not_granted_is_denied_whether_or_not_the_secret_exists(
+def test_what_is_not_granted_is_denied_whether_or_not_the_secret_exists_or_could(
     everything: SimpleNamespace,
     granted: Granted,
     audit: AuditEntries,
@@ -124,7 +124,7 @@ def test_what_is_not_granted_is_denied_whether_or_not_the_secret_exists(
     request, _ = REQUESTS[request_name]
     granted.actions = {str(action) for action in Permission}
     before = secrets.list_secrets(by=ME)
-    for name in ("other", "absent"):
+    for name in ("other", "absent", "cannot//exist"):
         with pytest.raises(AccessDenied) as caught:
             request(everything, name)
         assert name in caught.value.what

@@ -14,6 +14,7 @@ from leger_secrets.domain.backup_errors import (
     BackupLocked,
     BackupNotFound,
     BackupTooLarge,
+    RecipientsTooMany,
     StoreNotEmpty,
 )
 from leger_secrets.domain.backup_file import BackupDocument
@@ -154,6 +155,37 @@ def test_a_replaced_store_keeps_its_bindings_and_loses_what_the_backup_lacks(
     assert restored.secrets == Differences(["empty", "prod/db"], ["api_key"], ["mine"])
     assert replace(stored(store), revision=0) == replace(by_name(CONTENTS), revision=0)
     assert [b.binding.secret for b in bindings.list_bindings()] == ["mine"]
+
+
+def test_recovery_recipients_that_were_added_since_the_backup_stay(
+    run: Restore, store: SqlcipherSecretStore, audit: AuditEntries
+) -> None:
+    newest = str(x25519.Identity.generate().to_public())
+    with store.writing(CONTENTS.secrets[0].created) as writer:
+        writer.set_recovery_recipients([newest])
+    [of_backup] = CONTENTS.recovery_recipients
+    assert run(CONTENTS, dry_run=True).added_recipients == [of_backup]
+    assert stored(store).recovery_recipients == (newest,)
+    assert run(CONTENTS, replace=True).added_recipients == [of_backup]
+    assert set(stored(store).recovery_recipients) == {newest, of_backup}
+    assert audit.last.detail == f"recovery recipients added: {of_backup}"
+    assert run(CONTENTS, replace=True).added_recipients == []
+    assert set(stored(store).recovery_recipients) == {newest, of_backup}
+
+
+def test_more_recovery_recipients_than_there_may_be_are_refused_before_anything_changes(
+    run: Restore, store: SqlcipherSecretStore, audit: AuditEntries
+) -> None:
+    there = [str(x25519.Identity.generate().to_public()) for _ in range(16)]
+    with store.writing(CONTENTS.secrets[0].created) as writer:
+        writer.set_recovery_recipients(there)
+    before = stored(store)
+    for dry_run in (True, False):
+        with pytest.raises(RecipientsTooMany, match="not restored") as refused:
+            run(CONTENTS, dry_run=dry_run, replace=True)
+        assert "there would be 17; there may be 16" in refused.value.why
+    assert stored(store) == before
+    assert audit.last.outcome == "RECIPIENTS_TOO_MANY"
 
 
 def test_the_revision_is_higher_than_both_were_and_earlier_ones_cannot_be_watched_from(

@@ -8,10 +8,10 @@ from leger_secrets.domain.retention import expired
 
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-moments = st.datetimes(
-    datetime(2020, 1, 1),
-    datetime(2030, 1, 1),
-    timezones=st.just(UTC),
+# Far apart, and so close that most of them are of the same 48 hours.
+moments = st.one_of(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(datetime(2026, 6, 28), datetime(2026, 7, 1), timezones=st.just(UTC)),
 )
 
 
@@ -27,9 +27,27 @@ def test_a_single_backup_stays() -> None:
     assert expired([NOON], newest_made=NOON) == []
 
 
-def test_of_one_day_the_newest_stays() -> None:
-    times = [NOON - timedelta(hours=hours) for hours in (3, 2, 1, 0)]
-    assert expired(times, newest_made=NOON) == times[:3]
+def test_all_of_the_last_48_hours_stay() -> None:
+    times = [NOON - timedelta(hours=hours) for hours in (47, 30, 3, 2, 1, 0)]
+    assert expired(times, newest_made=NOON) == []
+
+
+def test_of_an_earlier_day_the_newest_stays() -> None:
+    times = [NOON - 2 * DAY - timedelta(hours=hours) for hours in (2, 1, 0)]
+    assert expired([*times, NOON], newest_made=NOON) == times[:2]
+
+
+def test_of_more_than_50_of_the_last_48_hours_the_newest_stay() -> None:
+    times = [NOON - timedelta(minutes=minutes) for minutes in reversed(range(60))]
+    assert expired(times, newest_made=NOON) == times[:10]
+
+
+def test_those_of_a_clock_that_ran_ahead_do_not_crowd_out_the_recent_ones() -> None:
+    ahead = [NOON + 300 * DAY + timedelta(minutes=minutes) for minutes in range(60)]
+    recent = [NOON - timedelta(minutes=minutes) for minutes in range(5)]
+    gone = expired([*ahead, *recent], newest_made=NOON)
+    assert not set(recent) & set(gone)
+    assert gone == ahead[:-1]
 
 
 def test_seven_days_of_daily_backups_stay_with_one_more_a_week_and_a_month() -> None:
@@ -63,7 +81,7 @@ def test_what_stays_is_bounded_and_holds_the_newest_and_the_one_just_made(
     gone = expired(times, newest_made=made)
     kept = set(times) - set(gone)
     assert {made, max(times)} <= kept
-    assert len(kept) <= 7 + 4 + 12 + 1
+    assert len(kept) <= 50 + 7 + 4 + 12 + 1
     assert gone == sorted(set(gone))
     assert expired(kept, newest_made=made) == []
 

@@ -66,7 +66,11 @@ def seal() -> Seal:
 @pytest.fixture
 def care(seal: Seal, audit: AuditEntries) -> StoreCare:
     return StoreCare(
-        seal=seal, audit=audit, last_backup=lambda: BACKUP, weaknesses=("It may be swapped out.",)
+        seal=seal,
+        audit=audit,
+        audit_problem=lambda: None,
+        last_backup=lambda: BACKUP,
+        weaknesses=("It may be swapped out.",),
     )
 
 

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,7 @@ from leger_secrets.domain.errors import (
     VersionClaimed,
     VersionNotFound,
 )
-from leger_secrets.domain.limits import MAX_VALUE, MAX_VERSION
+from leger_secrets.domain.limits import MAX_RESOLVED, MAX_VALUE, MAX_VERSION
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.store import Binding
 from leger_secrets.domain.value import SecretValue
@@ -149,6 +150,25 @@ def test_resolve_of_more_than_an_answer_carries_is_refused(secrets: Secrets) -> 
         secrets.resolve(["a"] * 8, by=ME)
 
 
+def test_resolve_holds_no_more_in_memory_than_an_answer_carries(secrets: Secrets) -> None:
+    put(secrets, "a", b"x" * MAX_VALUE)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueTooLarge):
+            secrets.resolve(["a"] * 100, by=ME)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * MAX_RESOLVED
+
+
+def test_what_is_missing_is_told_before_that_the_rest_is_too_much(secrets: Secrets) -> None:
+    put(secrets, "a", b"x" * MAX_VALUE)
+    with pytest.raises(SecretNotFound) as caught:
+        secrets.resolve(["a"] * 8 + ["z"], by=ME)
+    assert "The secret z is not stored." in caught.value.what
+
+
 def test_create_version_activates_and_later_puts_count_on_from_it(secrets: Secrets) -> None:
     put(secrets, "a", b"one")
     secrets.create_version("a", 7, SecretValue(b"seven"), by=ME)
@@ -183,6 +203,28 @@ def test_activate_answers_what_was_active(secrets: Secrets) -> None:
     assert secrets.activate("a", 2, by=ME) == 1
     assert secrets.activate("a", 2, by=ME) == 2
     assert active(secrets, "a") == b"two"
+
+
+def test_an_activation_is_taken_back_as_if_it_had_not_been(secrets: Secrets) -> None:
+    for value in (b"one", b"two", b"three"):
+        put(secrets, "a", value)
+    for active_before, previous in ((1, 0), (2, 1)):
+        secrets.activate("a", active_before, by=ME)
+        assert secrets.info("a", by=ME).previous == previous
+        secrets.activate("a", 3, by=ME)
+        assert secrets.activate("a", active_before, previous=previous, by=ME) == 3
+        info = secrets.info("a", by=ME)
+        assert (info.active, info.previous) == (active_before, previous)
+
+
+def test_what_counts_as_active_before_must_be_stored_and_another_version(secrets: Secrets) -> None:
+    put(secrets, "a", b"one")
+    put(secrets, "a", b"two")
+    with pytest.raises(VersionNotFound):
+        secrets.activate("a", 2, previous=3, by=ME)
+    assert active(secrets, "a") == b"one"
+    secrets.activate("a", 2, previous=2, by=ME)
+    assert secrets.info("a", by=ME).previous == 0
 
 
 def test_the_active_version_is_not_deleted_alone(secrets: Secrets) -> None:
@@ -296,4 +338,6 @@ def test_every_error_has_three_parts(secrets: Secrets) -> None:
     assert error.kind is Kind.NOT_FOUND
     assert error.what == "The secret absent is not stored."
     assert error.why
-    assert error.next_step == "Store it: `leger secrets put absent`."
+    assert error.next_step == (
+        "Store it: `leger secrets put absent`. Those there are: `leger secrets list`."
+    )

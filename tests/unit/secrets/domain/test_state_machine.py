@@ -51,9 +51,10 @@ class Model:
         self.used.add(number)
         self.values[number] = value
 
-    def activate(self, number: int) -> None:
+    def activate(self, number: int, previous: int | None = None) -> None:
         if number != self.active:
-            self.previous, self.active = self.active, number
+            self.previous = self.active if previous is None else previous
+            self.active = number
 
     def delete(self, number: int) -> None:
         del self.values[number]
@@ -220,6 +221,19 @@ class SecretsBesideADict(RuleBasedStateMachine):
                 assert before == model.previous
                 assert self.secrets.activate(name, before, by=ME) == model.active
                 model.activate(before)
+
+    @rule(name=NAMES, version=VERSIONS)
+    def activate_and_take_back(self, name: str, version: int) -> None:
+        """Activate a version, and go back, as the deployer does when a rollout fails."""
+        if self.expected_of_version(name, version):
+            return
+        model = self.model[name]
+        active, previous = model.active, self.secrets.info(name, by=ME).previous
+        self.secrets.activate(name, version, by=ME)
+        model.activate(version)
+        self.secrets.activate(name, active, previous=previous, by=ME)
+        model.activate(active, previous)
+        assert self.secrets.info(name, by=ME).previous == previous
 
     @rule(name=NAMES, version=VERSIONS)
     def delete_version(self, name: str, version: int) -> None:

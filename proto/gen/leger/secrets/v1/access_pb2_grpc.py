@@ -68,7 +68,7 @@ class AccessServiceServicer:
 
     def CheckAccess(self, request, context):
         """Tells whether a principal may do something, and which rule decides.
-        Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION.
+        Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION, STORE_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -77,6 +77,7 @@ class AccessServiceServicer:
 
     def GetPolicy(self, request, context):
         """Answers the rules that are in force, and whether the policy file could be read.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -37,11 +37,12 @@ class AccessServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AccessServiceAsyncStub: ...
     CheckAccess: _grpc.UnaryUnaryMultiCallable[_access_pb2.CheckAccessRequest, _access_pb2.CheckAccessResponse]
     """Tells whether a principal may do something, and which rule decides.
-    Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION.
+    Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION, STORE_UNAVAILABLE.
     Caller: operator.
     """
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_access_pb2.GetPolicyRequest, _access_pb2.GetPolicyResponse]
     """Answers the rules that are in force, and whether the policy file could be read.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator.
     """
     CreateToken: _grpc.UnaryUnaryMultiCallable[_access_pb2.CreateTokenRequest, _access_pb2.CreateTokenResponse]
@@ -69,11 +70,12 @@ class AccessServiceAsyncStub(AccessServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.CheckAccessRequest, _access_pb2.CheckAccessResponse]  # type: ignore[assignment]
     """Tells whether a principal may do something, and which rule decides.
-    Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION.
+    Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION, STORE_UNAVAILABLE.
     Caller: operator.
     """
     GetPolicy: _aio.UnaryUnaryMultiCallable[_access_pb2.GetPolicyRequest, _access_pb2.GetPolicyResponse]  # type: ignore[assignment]
     """Answers the rules that are in force, and whether the policy file could be read.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator.
     """
     CreateToken: _aio.UnaryUnaryMultiCallable[_access_pb2.CreateTokenRequest, _access_pb2.CreateTokenResponse]  # type: ignore[assignment]
@@ -104,7 +106,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_pb2.CheckAccessResponse, _abc.Awaitable[_access_pb2.CheckAccessResponse]]:
         """Tells whether a principal may do something, and which rule decides.
-        Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION.
+        Fails: INVALID_NAME, INVALID_PRINCIPAL, INVALID_ACTION, STORE_UNAVAILABLE.
         Caller: operator.
         """
 
@@ -115,6 +117,7 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_pb2.GetPolicyResponse, _abc.Awaitable[_access_pb2.GetPolicyResponse]]:
         """Answers the rules that are in force, and whether the policy file could be read.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator.
         """
 

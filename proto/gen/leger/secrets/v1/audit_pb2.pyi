@@ -54,7 +54,7 @@ class AuditEntry(_message.Message):
     """The client's IP address and port, of requests over HTTP."""
     action: _builtins.str
     """"get", "info", "list", "put", "create-version", "activate", "delete", "delete-version", "update",
-    "watch", "bind", "unbind", "create-token", "revoke-token", "unseal", "rekey", "backup", "restore",
+    "watch", "bind", "unbind", "create-token", "revoke-token", "unseal", "seal", "rekey", "backup", "restore",
     "begin-log".
     """
     secret: _builtins.str

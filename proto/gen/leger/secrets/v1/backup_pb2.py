@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dleger/secrets/v1/backup.proto\x12\x10leger.secrets.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x12\x42\x61\x63kupStoreRequest\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x12\n\nrecipients\x18\x02 \x03(\t\x12\x11\n\tscheduled\x18\x03 \x01(\x08\"X\n\x13\x42\x61\x63kupStoreResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x30\n\x07summary\x18\x02 \x01(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\"\x91\x01\n\rBackupSummary\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x0f\n\x07secrets\x18\x04 \x01(\r\x12\x10\n\x08versions\x18\x05 \x01(\r\x12\x0c\n\x04size\x18\x06 \x01(\x04\"\xd7\x01\n\x13RestoreStoreRequest\x12<\n\x05start\x18\x01 \x01(\x0b\x32+.leger.secrets.v1.RestoreStoreRequest.StartH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x1ag\n\x05Start\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x15\n\x08identity\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x0f\n\x07replace\x18\x04 \x01(\x08\x12\x0c\n\x04\x66ile\x18\x05 \x01(\tB\x06\n\x04part\"\xbe\x01\n\x14RestoreStoreResponse\x12/\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\x12\x0f\n\x07removed\x18\x04 \x03(\t\x12\x14\n\x0c\x61\x64\x64\x65\x64_tokens\x18\x05 \x03(\t\x12\x16\n\x0e\x63hanged_tokens\x18\x06 \x03(\t\x12\x16\n\x0eremoved_tokens\x18\x07 \x03(\t\"\x14\n\x12ListBackupsRequest\"\x87\x01\n\x13ListBackupsResponse\x12\x30\n\x07\x62\x61\x63kups\x18\x01 \x03(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\x12\x1b\n\x13recovery_recipients\x18\x02 \x03(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x0e\n\x06sealed\x18\x04 \x01(\x08\"2\n\x1cSetRecoveryRecipientsRequest\x12\x12\n\nrecipients\x18\x01 \x03(\t\"\x1f\n\x1dSetRecoveryRecipientsResponse2\xa4\x03\n\rBackupService\x12\\\n\x0b\x42\x61\x63kupStore\x12$.leger.secrets.v1.BackupStoreRequest\x1a%.leger.secrets.v1.BackupStoreResponse0\x01\x12_\n\x0cRestoreStore\x12%.leger.secrets.v1.RestoreStoreRequest\x1a&.leger.secrets.v1.RestoreStoreResponse(\x01\x12Z\n\x0bListBackups\x12$.leger.secrets.v1.ListBackupsRequest\x1a%.leger.secrets.v1.ListBackupsResponse\x12x\n\x15SetRecoveryRecipients\x12..leger.secrets.v1.SetRecoveryRecipientsRequest\x1a/.leger.secrets.v1.SetRecoveryRecipientsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dleger/secrets/v1/backup.proto\x12\x10leger.secrets.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x12\x42\x61\x63kupStoreRequest\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x12\n\nrecipients\x18\x02 \x03(\t\x12\x11\n\tscheduled\x18\x03 \x01(\x08\"X\n\x13\x42\x61\x63kupStoreResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x30\n\x07summary\x18\x02 \x01(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\"\x91\x01\n\rBackupSummary\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x0f\n\x07secrets\x18\x04 \x01(\r\x12\x10\n\x08versions\x18\x05 \x01(\r\x12\x0c\n\x04size\x18\x06 \x01(\x04\"\xd7\x01\n\x13RestoreStoreRequest\x12<\n\x05start\x18\x01 \x01(\x0b\x32+.leger.secrets.v1.RestoreStoreRequest.StartH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x1ag\n\x05Start\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x15\n\x08identity\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x0f\n\x07replace\x18\x04 \x01(\x08\x12\x0c\n\x04\x66ile\x18\x05 \x01(\tB\x06\n\x04part\"\xd8\x01\n\x14RestoreStoreResponse\x12/\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\x12\x0f\n\x07removed\x18\x04 \x03(\t\x12\x14\n\x0c\x61\x64\x64\x65\x64_tokens\x18\x05 \x03(\t\x12\x16\n\x0e\x63hanged_tokens\x18\x06 \x03(\t\x12\x16\n\x0eremoved_tokens\x18\x07 \x03(\t\x12\x18\n\x10\x61\x64\x64\x65\x64_recipients\x18\x08 \x03(\t\"\x14\n\x12ListBackupsRequest\"\x87\x01\n\x13ListBackupsResponse\x12\x30\n\x07\x62\x61\x63kups\x18\x01 \x03(\x0b\x32\x1f.leger.secrets.v1.BackupSummary\x12\x1b\n\x13recovery_recipients\x18\x02 \x03(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x0e\n\x06sealed\x18\x04 \x01(\x08\"2\n\x1cSetRecoveryRecipientsRequest\x12\x12\n\nrecipients\x18\x01 \x03(\t\"\x1f\n\x1dSetRecoveryRecipientsResponse2\xa4\x03\n\rBackupService\x12\\\n\x0b\x42\x61\x63kupStore\x12$.leger.secrets.v1.BackupStoreRequest\x1a%.leger.secrets.v1.BackupStoreResponse0\x01\x12_\n\x0cRestoreStore\x12%.leger.secrets.v1.RestoreStoreRequest\x1a&.leger.secrets.v1.RestoreStoreResponse(\x01\x12Z\n\x0bListBackups\x12$.leger.secrets.v1.ListBackupsRequest\x1a%.leger.secrets.v1.ListBackupsResponse\x12x\n\x15SetRecoveryRecipients\x12..leger.secrets.v1.SetRecoveryRecipientsRequest\x1a/.leger.secrets.v1.SetRecoveryRecipientsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,15 +49,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESTORESTOREREQUEST_START']._serialized_start=513
   _globals['_RESTORESTOREREQUEST_START']._serialized_end=616
   _globals['_RESTORESTORERESPONSE']._serialized_start=627
-  _globals['_RESTORESTORERESPONSE']._serialized_end=817
-  _globals['_LISTBACKUPSREQUEST']._serialized_start=819
-  _globals['_LISTBACKUPSREQUEST']._serialized_end=839
-  _globals['_LISTBACKUPSRESPONSE']._serialized_start=842
-  _globals['_LISTBACKUPSRESPONSE']._serialized_end=977
-  _globals['_SETRECOVERYRECIPIENTSREQUEST']._serialized_start=979
-  _globals['_SETRECOVERYRECIPIENTSREQUEST']._serialized_end=1029
-  _globals['_SETRECOVERYRECIPIENTSRESPONSE']._serialized_start=1031
-  _globals['_SETRECOVERYRECIPIENTSRESPONSE']._serialized_end=1062
-  _globals['_BACKUPSERVICE']._serialized_start=1065
-  _globals['_BACKUPSERVICE']._serialized_end=1485
+  _globals['_RESTORESTORERESPONSE']._serialized_end=843
+  _globals['_LISTBACKUPSREQUEST']._serialized_start=845
+  _globals['_LISTBACKUPSREQUEST']._serialized_end=865
+  _globals['_LISTBACKUPSRESPONSE']._serialized_start=868
+  _globals['_LISTBACKUPSRESPONSE']._serialized_end=1003
+  _globals['_SETRECOVERYRECIPIENTSREQUEST']._serialized_start=1005
+  _globals['_SETRECOVERYRECIPIENTSREQUEST']._serialized_end=1055
+  _globals['_SETRECOVERYRECIPIENTSRESPONSE']._serialized_start=1057
+  _globals['_SETRECOVERYRECIPIENTSRESPONSE']._serialized_end=1088
+  _globals['_BACKUPSERVICE']._serialized_start=1091
+  _globals['_BACKUPSERVICE']._serialized_end=1511
 # @@protoc_insertion_point(module_scope)

@@ -131,7 +131,7 @@ class RestoreStoreRequest(_message.Message):
         """An age identity, "AGE-SECRET-KEY-1…"."""
         dry_run: _builtins.bool
         replace: _builtins.bool
-        """Also when something is stored; all of it is replaced."""
+        """Also when something is stored; all of it but the recovery recipients is replaced."""
         file: _builtins.str
         """Take this scheduled backup of the service's own directory; then no content follows."""
         def __init__(
@@ -181,6 +181,7 @@ class RestoreStoreResponse(_message.Message):
     ADDED_TOKENS_FIELD_NUMBER: _builtins.int
     CHANGED_TOKENS_FIELD_NUMBER: _builtins.int
     REMOVED_TOKENS_FIELD_NUMBER: _builtins.int
+    ADDED_RECIPIENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def backup(self) -> Global___BackupSummary: ...
     @_builtins.property
@@ -199,6 +200,12 @@ class RestoreStoreResponse(_message.Message):
     def changed_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def removed_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def added_recipients(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Recovery recipients of the backup that the store lacks, as the backup has them in order. One that
+        was removed since the backup is among them; none that the store has is taken away.
+        """
+
     def __init__(
         self,
         *,
@@ -209,10 +216,11 @@ class RestoreStoreResponse(_message.Message):
         added_tokens: _abc.Iterable[_builtins.str] | None = ...,
         changed_tokens: _abc.Iterable[_builtins.str] | None = ...,
         removed_tokens: _abc.Iterable[_builtins.str] | None = ...,
+        added_recipients: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["backup", b"backup"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "added_tokens", b"added_tokens", "backup", b"backup", "changed", b"changed", "changed_tokens", b"changed_tokens", "removed", b"removed", "removed_tokens", b"removed_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "added_recipients", b"added_recipients", "added_tokens", b"added_tokens", "backup", b"backup", "changed", b"changed", "changed_tokens", b"changed_tokens", "removed", b"removed", "removed_tokens", b"removed_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -48,11 +48,12 @@ class BackupServiceStub:
     """
     RestoreStore: _grpc.StreamUnaryMultiCallable[_backup_pb2.RestoreStoreRequest, _backup_pb2.RestoreStoreResponse]
     """Verifies a backup wholly, then puts what it holds in the place of everything that is stored, in
-    one transaction. With `dry_run` it answers what would change and changes nothing.
+    one transaction. Recovery recipients alone are kept, and the backup's are added to them: who was
+    to open new backups still can. With `dry_run` it answers what would change and changes nothing.
     Fails: BACKUP_INVALID (damaged, cut off, or no backup), BACKUP_TOO_NEW, BACKUP_LOCKED (neither the
     identity, nor the passphrase, nor this store's own key opens it), BACKUP_TOO_LARGE,
-    BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE,
-    AUDIT_UNAVAILABLE.
+    BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), RECIPIENTS_TOO_MANY (they would be more
+    than 16 together), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ListBackups: _grpc.UnaryUnaryMultiCallable[_backup_pb2.ListBackupsRequest, _backup_pb2.ListBackupsResponse]
@@ -86,11 +87,12 @@ class BackupServiceAsyncStub(BackupServiceStub):
     """
     RestoreStore: _aio.StreamUnaryMultiCallable[_backup_pb2.RestoreStoreRequest, _backup_pb2.RestoreStoreResponse]  # type: ignore[assignment]
     """Verifies a backup wholly, then puts what it holds in the place of everything that is stored, in
-    one transaction. With `dry_run` it answers what would change and changes nothing.
+    one transaction. Recovery recipients alone are kept, and the backup's are added to them: who was
+    to open new backups still can. With `dry_run` it answers what would change and changes nothing.
     Fails: BACKUP_INVALID (damaged, cut off, or no backup), BACKUP_TOO_NEW, BACKUP_LOCKED (neither the
     identity, nor the passphrase, nor this store's own key opens it), BACKUP_TOO_LARGE,
-    BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE,
-    AUDIT_UNAVAILABLE.
+    BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), RECIPIENTS_TOO_MANY (they would be more
+    than 16 together), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator.
     """
     ListBackups: _aio.UnaryUnaryMultiCallable[_backup_pb2.ListBackupsRequest, _backup_pb2.ListBackupsResponse]  # type: ignore[assignment]
@@ -133,11 +135,12 @@ class BackupServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_backup_pb2.RestoreStoreResponse, _abc.Awaitable[_backup_pb2.RestoreStoreResponse]]:
         """Verifies a backup wholly, then puts what it holds in the place of everything that is stored, in
-        one transaction. With `dry_run` it answers what would change and changes nothing.
+        one transaction. Recovery recipients alone are kept, and the backup's are added to them: who was
+        to open new backups still can. With `dry_run` it answers what would change and changes nothing.
         Fails: BACKUP_INVALID (damaged, cut off, or no backup), BACKUP_TOO_NEW, BACKUP_LOCKED (neither the
         identity, nor the passphrase, nor this store's own key opens it), BACKUP_TOO_LARGE,
-        BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE,
-        AUDIT_UNAVAILABLE.
+        BACKUP_NOT_FOUND, STORE_NOT_EMPTY (without `replace`), RECIPIENTS_TOO_MANY (they would be more
+        than 16 together), BACKUP_UNAVAILABLE, STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator.
         """
 

@@ -14,7 +14,8 @@ NOT_PERMITTED, whether or not the secret exists.
 
 Every failure is a google.rpc.Status with an ErrorInfo whose domain is "leger" and whose reason
 is one of the names given below; ErrorInfo.metadata["why"] and Help.links[0].description carry
-what a person should read.
+what a person should read. A message of a request has at most 8 MiB, one of an answer 64 MiB; what
+is larger fails with gRPC's own RESOURCE_EXHAUSTED.
 """
 
 from collections import abc as _abc
@@ -508,19 +509,28 @@ class ActivateSecretVersionRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     version: _builtins.int
+    previous_version: _builtins.int
+    """For taking an activation back: what `previous_version` of the secret becomes, 0 for none, in the
+    place of the version that is active now. Must be stored. Without effect when `version` is
+    active already; `version` itself is none.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         version: _builtins.int = ...,
+        previous_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "previous_version", b"previous_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "name", b"name", "previous_version", b"previous_version", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__previous_version: _TypeAlias = _typing.Literal["previous_version"]  # noqa: Y015
+    _WhichOneofArgType__previous_version: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__previous_version) -> _WhichOneofReturnType__previous_version | None: ...
 
 Global___ActivateSecretVersionRequest: _TypeAlias = ActivateSecretVersionRequest  # noqa: Y015
 
@@ -632,7 +642,7 @@ class UpdateSecretRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields of `notes` are taken, by their names, such as "description". "labels" takes the
-        whole map, "labels.KEY" one label, which is removed when `notes` does not have it.
+        whole map, "labels.KEY" one label, which is removed when `notes` does not have it. At most 200.
         """
 
     def __init__(
@@ -687,8 +697,8 @@ class Recipe(_message.Message):
         length: _builtins.int
         """8 to 1,024; 0 means 32."""
         symbols: _builtins.bool
-        """Besides letters and digits, also symbols that need no escape in shells, URLs and env files:
-        "-._~+=:,@%".
+        """Besides letters and digits, also "-", ".", "_" and "~", the symbols that need no escape
+        anywhere in a URL (RFC 3986, section 2.3), in shells and in env files.
         """
         def __init__(
             self,
@@ -1145,7 +1155,7 @@ class BindStackRequest(_message.Message):
     stack: _builtins.str
     @_builtins.property
     def bindings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Binding]:
-        """All bindings of the stack: none takes every secret from it."""
+        """All bindings of the stack, at most 10,000: none takes every secret from it."""
 
     def __init__(
         self,

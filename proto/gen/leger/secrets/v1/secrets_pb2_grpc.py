@@ -28,9 +28,10 @@ if _version_not_supported:
 class SecretsServiceStub:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     def __init__(self, channel):
@@ -109,9 +110,10 @@ class SecretsServiceStub:
 class SecretsServiceServicer:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     def PutSecret(self, request, context):
@@ -159,7 +161,8 @@ class SecretsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSecrets(self, request, context):
-        """Lists the secrets that the caller may `info`, by name, never a value.
+        """Lists the secrets that the caller may `info`, by name, never a value. 64 MiB are the notes of
+        tens of thousands.
         Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
@@ -335,9 +338,10 @@ def add_SecretsServiceServicer_to_server(servicer, server):
 class SecretsService:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     @staticmethod

@@ -14,7 +14,8 @@ NOT_PERMITTED, whether or not the secret exists.
 
 Every failure is a google.rpc.Status with an ErrorInfo whose domain is "leger" and whose reason
 is one of the names given below; ErrorInfo.metadata["why"] and Help.links[0].description carry
-what a person should read.
+what a person should read. A message of a request has at most 8 MiB, one of an answer 64 MiB; what
+is larger fails with gRPC's own RESOURCE_EXHAUSTED.
 """
 
 from collections import abc as _abc
@@ -43,9 +44,10 @@ GRPC_VERSION: str
 class SecretsServiceStub:
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     @_typing.overload
@@ -81,7 +83,8 @@ class SecretsServiceStub:
     Caller: operator, svc:deployer.
     """
     ListSecrets: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ListSecretsRequest, _secrets_pb2.ListSecretsResponse]
-    """Lists the secrets that the caller may `info`, by name, never a value.
+    """Lists the secrets that the caller may `info`, by name, never a value. 64 MiB are the notes of
+    tens of thousands.
     Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
@@ -147,9 +150,10 @@ class SecretsServiceStub:
 class SecretsServiceAsyncStub(SecretsServiceStub):
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -182,7 +186,8 @@ class SecretsServiceAsyncStub(SecretsServiceStub):
     Caller: operator, svc:deployer.
     """
     ListSecrets: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ListSecretsRequest, _secrets_pb2.ListSecretsResponse]  # type: ignore[assignment]
-    """Lists the secrets that the caller may `info`, by name, never a value.
+    """Lists the secrets that the caller may `info`, by name, never a value. 64 MiB are the notes of
+    tens of thousands.
     Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
@@ -247,9 +252,10 @@ class SecretsServiceAsyncStub(SecretsServiceStub):
 class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads and writes secrets. Callers are named per method as principals: `operator` is the person
     who owns the machine's scope, `svc:deployer` is the deployer service. For every method of this
-    package any other principal fails with NOT_PERMITTED, a defect of the service with INTERNAL, and,
-    unless the method says otherwise, every call with STORE_SEALED while the store is sealed, and with
-    STORE_DAMAGED, which seals it, when something of the store is not as it was written.
+    package any other principal fails with NOT_PERMITTED, a request that cannot be decoded with
+    REQUEST_UNREADABLE, a defect of the service with INTERNAL, and, unless the method says otherwise,
+    every call with STORE_SEALED while the store is sealed, and with STORE_DAMAGED, which seals it,
+    when something of the store is not as it was written.
     """
 
     @_abc_1.abstractmethod
@@ -310,7 +316,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _secrets_pb2.ListSecretsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_secrets_pb2.ListSecretsResponse, _abc.Awaitable[_secrets_pb2.ListSecretsResponse]]:
-        """Lists the secrets that the caller may `info`, by name, never a value.
+        """Lists the secrets that the caller may `info`, by name, never a value. 64 MiB are the notes of
+        tens of thousands.
         Fails: STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cleger/secrets/v1/store.proto\x12\x10leger.secrets.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x17\n\x15GetStoreStatusRequest\"\xe5\x02\n\x16GetStoreStatusResponse\x12\x0e\n\x06sealed\x18\x01 \x01(\x08\x12\x13\n\x0bseal_reason\x18\x02 \x01(\t\x12\x11\n\tseal_what\x18\x03 \x01(\t\x12\x10\n\x08seal_why\x18\x04 \x01(\t\x12\x16\n\x0eseal_next_step\x18\x05 \x01(\t\x12(\n\x06unlock\x18\x06 \x01(\x0e\x32\x18.leger.secrets.v1.Unlock\x12\x10\n\x08revision\x18\x07 \x01(\x04\x12\x0f\n\x07secrets\x18\x08 \x01(\r\x12,\n\x08key_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eschema_version\x18\n \x01(\r\x12\x0c\n\x04size\x18\x0b \x01(\x04\x12\x34\n\x10last_backup_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nweaknesses\x18\r \x03(\t\"_\n\x12UnsealStoreRequest\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x17\n\x0f\x62\x65gin_audit_log\x18\x02 \x01(\x08\x12\x17\n\x0f\x61\x63\x63\x65pt_rollback\x18\x03 \x01(\x08\"(\n\x13UnsealStoreResponse\x12\x11\n\tset_aside\x18\x01 \x03(\t\"\x12\n\x10SealStoreRequest\"\x13\n\x11SealStoreResponse\"L\n\x11RekeyStoreRequest\x12\x19\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x12\n\x08root_key\x18\x02 \x01(\x08H\x00\x42\x08\n\x06unlock\"#\n\x12RekeyStoreResponse\x12\r\n\x05pages\x18\x01 \x01(\x04*L\n\x06Unlock\x12\x16\n\x12UNLOCK_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNLOCK_ROOT_KEY\x10\x01\x12\x15\n\x11UNLOCK_PASSPHRASE\x10\x02\x32\xfe\x02\n\x0cStoreService\x12\x63\n\x0eGetStoreStatus\x12\'.leger.secrets.v1.GetStoreStatusRequest\x1a(.leger.secrets.v1.GetStoreStatusResponse\x12Z\n\x0bUnsealStore\x12$.leger.secrets.v1.UnsealStoreRequest\x1a%.leger.secrets.v1.UnsealStoreResponse\x12T\n\tSealStore\x12\".leger.secrets.v1.SealStoreRequest\x1a#.leger.secrets.v1.SealStoreResponse\x12W\n\nRekeyStore\x12#.leger.secrets.v1.RekeyStoreRequest\x1a$.leger.secrets.v1.RekeyStoreResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cleger/secrets/v1/store.proto\x12\x10leger.secrets.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x17\n\x15GetStoreStatusRequest\"\x95\x03\n\x16GetStoreStatusResponse\x12\x0e\n\x06sealed\x18\x01 \x01(\x08\x12\x13\n\x0bseal_reason\x18\x02 \x01(\t\x12\x11\n\tseal_what\x18\x03 \x01(\t\x12\x10\n\x08seal_why\x18\x04 \x01(\t\x12\x16\n\x0eseal_next_step\x18\x05 \x01(\t\x12(\n\x06unlock\x18\x06 \x01(\x0e\x32\x18.leger.secrets.v1.Unlock\x12\x10\n\x08revision\x18\x07 \x01(\x04\x12\x0f\n\x07secrets\x18\x08 \x01(\r\x12,\n\x08key_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eschema_version\x18\n \x01(\r\x12\x0c\n\x04size\x18\x0b \x01(\x04\x12\x34\n\x10last_backup_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nweaknesses\x18\r \x03(\t\x12\x15\n\raudit_problem\x18\x0e \x01(\t\x12\x17\n\x0f\x61udit_next_step\x18\x0f \x01(\t\"_\n\x12UnsealStoreRequest\x12\x17\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x17\n\x0f\x62\x65gin_audit_log\x18\x02 \x01(\x08\x12\x17\n\x0f\x61\x63\x63\x65pt_rollback\x18\x03 \x01(\x08\"(\n\x13UnsealStoreResponse\x12\x11\n\tset_aside\x18\x01 \x03(\t\"\x12\n\x10SealStoreRequest\"\x13\n\x11SealStoreResponse\"L\n\x11RekeyStoreRequest\x12\x19\n\npassphrase\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\x12\n\x08root_key\x18\x02 \x01(\x08H\x00\x42\x08\n\x06unlock\"#\n\x12RekeyStoreResponse\x12\r\n\x05pages\x18\x01 \x01(\x04*L\n\x06Unlock\x12\x16\n\x12UNLOCK_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNLOCK_ROOT_KEY\x10\x01\x12\x15\n\x11UNLOCK_PASSPHRASE\x10\x02\x32\xfe\x02\n\x0cStoreService\x12\x63\n\x0eGetStoreStatus\x12\'.leger.secrets.v1.GetStoreStatusRequest\x1a(.leger.secrets.v1.GetStoreStatusResponse\x12Z\n\x0bUnsealStore\x12$.leger.secrets.v1.UnsealStoreRequest\x1a%.leger.secrets.v1.UnsealStoreResponse\x12T\n\tSealStore\x12\".leger.secrets.v1.SealStoreRequest\x1a#.leger.secrets.v1.SealStoreResponse\x12W\n\nRekeyStore\x12#.leger.secrets.v1.RekeyStoreRequest\x1a$.leger.secrets.v1.RekeyStoreResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,24 +36,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNSEALSTOREREQUEST'].fields_by_name['passphrase']._serialized_options = b'\200\001\001'
   _globals['_REKEYSTOREREQUEST'].fields_by_name['passphrase']._loaded_options = None
   _globals['_REKEYSTOREREQUEST'].fields_by_name['passphrase']._serialized_options = b'\200\001\001'
-  _globals['_UNLOCK']._serialized_start=763
-  _globals['_UNLOCK']._serialized_end=839
+  _globals['_UNLOCK']._serialized_start=811
+  _globals['_UNLOCK']._serialized_end=887
   _globals['_GETSTORESTATUSREQUEST']._serialized_start=83
   _globals['_GETSTORESTATUSREQUEST']._serialized_end=106
   _globals['_GETSTORESTATUSRESPONSE']._serialized_start=109
-  _globals['_GETSTORESTATUSRESPONSE']._serialized_end=466
-  _globals['_UNSEALSTOREREQUEST']._serialized_start=468
-  _globals['_UNSEALSTOREREQUEST']._serialized_end=563
-  _globals['_UNSEALSTORERESPONSE']._serialized_start=565
-  _globals['_UNSEALSTORERESPONSE']._serialized_end=605
-  _globals['_SEALSTOREREQUEST']._serialized_start=607
-  _globals['_SEALSTOREREQUEST']._serialized_end=625
-  _globals['_SEALSTORERESPONSE']._serialized_start=627
-  _globals['_SEALSTORERESPONSE']._serialized_end=646
-  _globals['_REKEYSTOREREQUEST']._serialized_start=648
-  _globals['_REKEYSTOREREQUEST']._serialized_end=724
-  _globals['_REKEYSTORERESPONSE']._serialized_start=726
-  _globals['_REKEYSTORERESPONSE']._serialized_end=761
-  _globals['_STORESERVICE']._serialized_start=842
-  _globals['_STORESERVICE']._serialized_end=1224
+  _globals['_GETSTORESTATUSRESPONSE']._serialized_end=514
+  _globals['_UNSEALSTOREREQUEST']._serialized_start=516
+  _globals['_UNSEALSTOREREQUEST']._serialized_end=611
+  _globals['_UNSEALSTORERESPONSE']._serialized_start=613
+  _globals['_UNSEALSTORERESPONSE']._serialized_end=653
+  _globals['_SEALSTOREREQUEST']._serialized_start=655
+  _globals['_SEALSTOREREQUEST']._serialized_end=673
+  _globals['_SEALSTORERESPONSE']._serialized_start=675
+  _globals['_SEALSTORERESPONSE']._serialized_end=694
+  _globals['_REKEYSTOREREQUEST']._serialized_start=696
+  _globals['_REKEYSTOREREQUEST']._serialized_end=772
+  _globals['_REKEYSTORERESPONSE']._serialized_start=774
+  _globals['_REKEYSTORERESPONSE']._serialized_end=809
+  _globals['_STORESERVICE']._serialized_start=890
+  _globals['_STORESERVICE']._serialized_end=1272
 # @@protoc_insertion_point(module_scope)

@@ -72,6 +72,8 @@ class GetStoreStatusResponse(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     LAST_BACKUP_TIME_FIELD_NUMBER: _builtins.int
     WEAKNESSES_FIELD_NUMBER: _builtins.int
+    AUDIT_PROBLEM_FIELD_NUMBER: _builtins.int
+    AUDIT_NEXT_STEP_FIELD_NUMBER: _builtins.int
     sealed: _builtins.bool
     seal_reason: _builtins.str
     """While sealed: the error that keeps it so, in its parts."""
@@ -85,6 +87,9 @@ class GetStoreStatusResponse(_message.Message):
     schema_version: _builtins.int
     size: _builtins.int
     """In bytes, of the database and its write-ahead log."""
+    audit_problem: _builtins.str
+    """How the audit log is broken, in one sentence; empty when it is not. Requests are refused then."""
+    audit_next_step: _builtins.str
     @_builtins.property
     def key_time(self) -> _timestamp_pb2.Timestamp:
         """When the store's key was last changed."""
@@ -111,10 +116,12 @@ class GetStoreStatusResponse(_message.Message):
         size: _builtins.int = ...,
         last_backup_time: _timestamp_pb2.Timestamp | None = ...,
         weaknesses: _abc.Iterable[_builtins.str] | None = ...,
+        audit_problem: _builtins.str = ...,
+        audit_next_step: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key_time", b"key_time", "last_backup_time", b"last_backup_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_time", b"key_time", "last_backup_time", b"last_backup_time", "revision", b"revision", "schema_version", b"schema_version", "seal_next_step", b"seal_next_step", "seal_reason", b"seal_reason", "seal_what", b"seal_what", "seal_why", b"seal_why", "sealed", b"sealed", "secrets", b"secrets", "size", b"size", "unlock", b"unlock", "weaknesses", b"weaknesses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_next_step", b"audit_next_step", "audit_problem", b"audit_problem", "key_time", b"key_time", "last_backup_time", b"last_backup_time", "revision", b"revision", "schema_version", b"schema_version", "seal_next_step", b"seal_next_step", "seal_reason", b"seal_reason", "seal_what", b"seal_what", "seal_why", b"seal_why", "sealed", b"sealed", "secrets", b"secrets", "size", b"size", "unlock", b"unlock", "weaknesses", b"weaknesses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -63,6 +63,7 @@ class StoreServiceServicer:
 
     def GetStoreStatus(self, request, context):
         """Answers the state of the store. Answers also while the store is sealed.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,6 +35,7 @@ class StoreServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StoreServiceAsyncStub: ...
     GetStoreStatus: _grpc.UnaryUnaryMultiCallable[_store_pb2.GetStoreStatusRequest, _store_pb2.GetStoreStatusResponse]
     """Answers the state of the store. Answers also while the store is sealed.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     UnsealStore: _grpc.UnaryUnaryMultiCallable[_store_pb2.UnsealStoreRequest, _store_pb2.UnsealStoreResponse]
@@ -65,6 +66,7 @@ class StoreServiceAsyncStub(StoreServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStoreStatus: _aio.UnaryUnaryMultiCallable[_store_pb2.GetStoreStatusRequest, _store_pb2.GetStoreStatusResponse]  # type: ignore[assignment]
     """Answers the state of the store. Answers also while the store is sealed.
+    Fails: STORE_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     UnsealStore: _aio.UnaryUnaryMultiCallable[_store_pb2.UnsealStoreRequest, _store_pb2.UnsealStoreResponse]  # type: ignore[assignment]
@@ -98,6 +100,7 @@ class StoreServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_store_pb2.GetStoreStatusResponse, _abc.Awaitable[_store_pb2.GetStoreStatusResponse]]:
         """Answers the state of the store. Answers also while the store is sealed.
+        Fails: STORE_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
 

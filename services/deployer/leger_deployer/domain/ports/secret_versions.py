@@ -43,8 +43,12 @@ class SecretVersions(Protocol):
         """Return what is known of a secret's versions."""
         ...
 
-    def activate(self, secret: str, version: int) -> None:
-        """Make a stored version the active one. Fine when it is."""
+    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
+        """Make a stored version the active one. Fine when it is.
+
+        `previous` is the stored version that counts as active before, 0 for none, unless that is
+        the one that is active now.
+        """
         ...
 
     def bound(self, secret: str) -> Sequence[BoundUnit]:

@@ -58,6 +58,11 @@ class UnitState:
         """Whether something of it runs, is on its way up or down, or will be tried again."""
         return self.active not in ("inactive", "failed")
 
+    @property
+    def awaits_restart(self) -> bool:
+        """Whether it failed, and its manager restarts it by itself in a while."""
+        return self.active == "activating" and self.sub.startswith("auto-restart")
+
 
 class UnitManager(Protocol):
     """systemd, of the system or of a user."""
