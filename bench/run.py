@@ -77,16 +77,23 @@ def table(rows: list[Measurement]) -> Any:
             row.name,
             f"{row.ours:.1f} {row.unit}",
             f"{row.peer:.1f} {row.unit}",
-            f"{row.ratio:.2f}",
+            f"{row.ratio:.3g}",
             limit(row),
-            "holds" if row.holds else "[red]above[/]",
+            verdict(row),
         )
     return drawn
 
 
 def limit(row: Measurement) -> str:
     """Return the limit as the table shows it."""
-    return "-" if row.limit is None else f"{row.limit:.2f}"
+    return "-" if row.limit is None else f"{row.limit:.3g}"
+
+
+def verdict(row: Measurement) -> str:
+    """Return whether the row holds, for a terminal."""
+    if row.limit is None:
+        return ""
+    return "holds" if row.holds else "[red]above[/]"
 
 
 def page(rows: list[Measurement]) -> str:
@@ -94,7 +101,7 @@ def page(rows: list[Measurement]) -> str:
     lines = [PAGE_HEAD]
     for row in rows:
         values = f"{row.ours:.1f} {row.unit} | {row.peer:.1f} {row.unit}"
-        lines.append(f"| {row.name} | {values} | {row.ratio:.2f} | {limit(row)} |")
+        lines.append(f"| {row.name} | {values} | {row.ratio:.3g} | {limit(row)} |")
     return "\n".join(lines) + "\n"
 
 
