@@ -84,9 +84,8 @@ _MIGRATIONS = (
     DROP TABLE version;
     ALTER TABLE reordered RENAME TO version;
 
-    -- The latest changes, for watches: all after the revision `kept_after`, `changes` in number.
+    -- The latest changes, for watches: all after the revision `kept_after`.
     ALTER TABLE revision ADD COLUMN kept_after INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE revision ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
     UPDATE revision SET kept_after = value;
     CREATE TABLE change (
         revision INTEGER NOT NULL,

@@ -20,7 +20,7 @@ from leger_secrets.domain.value import SecretValue
 CHANGES_KEPT = 100_000
 """At least so many changes are kept for watches."""
 
-_PRUNED_AT_ONCE = 1_000  # so that one commit in a thousand pays, and not much
+_PRUNED_EVERY = 1_000  # revisions, so that one commit in so many pays, and not much
 
 
 class SqlcipherWriter(SqlcipherReader):
@@ -154,7 +154,7 @@ class SqlcipherWriter(SqlcipherReader):
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - three fixed names
         revision = max(self._next_revision(), contents.revision + 1)
         self._revision, self._changes = revision, 0
-        self._execute("UPDATE revision SET value = ?1, kept_after = ?1, changes = 0", (revision,))
+        self._execute("UPDATE revision SET value = ?1, kept_after = ?1", (revision,))
         for secret in contents.secrets:
             self._store(secret, revision)
         for token in contents.tokens:
@@ -167,11 +167,9 @@ class SqlcipherWriter(SqlcipherReader):
 
         The last call before the transaction is committed.
         """
-        if self._changes:
-            (kept,) = self._execute(
-                "UPDATE revision SET changes = changes + ? RETURNING changes", (self._changes,)
-            ).fetchone()
-            if kept >= CHANGES_KEPT + _PRUNED_AT_ONCE:
+        if self._changes and self._next_revision() % _PRUNED_EVERY == 0:
+            (kept,) = self._execute("SELECT count(*) FROM change").fetchone()
+            if kept > CHANGES_KEPT:
                 self._prune(kept - CHANGES_KEPT)
         return self._revision
 
@@ -180,10 +178,8 @@ class SqlcipherWriter(SqlcipherReader):
         (oldest_kept,) = self._execute(
             "SELECT revision FROM change ORDER BY revision, place LIMIT 1 OFFSET ?", (surplus,)
         ).fetchone()
-        pruned = self._execute("DELETE FROM change WHERE revision < ?", (oldest_kept,)).rowcount
-        self._execute(
-            "UPDATE revision SET kept_after = ?, changes = changes - ?", (oldest_kept - 1, pruned)
-        )
+        self._execute("DELETE FROM change WHERE revision < ?", (oldest_kept,))
+        self._execute("UPDATE revision SET kept_after = ?", (oldest_kept - 1,))
 
     def _store(self, secret: StoredSecret, revision: int) -> None:
         (identity,) = self._execute(
