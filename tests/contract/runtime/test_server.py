@@ -150,6 +150,39 @@ def test_health_that_is_watched_by_many_takes_no_thread_from_requests(
         server.stop(grace=0)
 
 
+@pytest.mark.parametrize("kind", ["UnaryStream", "StreamUnary", "StreamStream"])
+def test_a_lasting_call_takes_no_thread_from_others(
+    connect: Connect, tmp_path: Path, kind: str
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def waits_if_told(request: bytes, context: grpc.ServicerContext) -> bytes:
+        if request == b"wait":
+            entered.set()
+            go_on.wait(20)
+        return b"answered"
+
+    server = UnixServer(
+        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
+        policy=echo.POLICY,
+        services=(echo.SERVICE,),
+        register=lambda server: echo.register(server, waits_if_told),
+        threads=1,
+        lasting={f"/{echo.SERVICE}/{kind}": 1},
+    )
+    server.start()
+    try:
+        channel = connect("operator")
+        lasting = threading.Thread(target=echo.call, args=(channel, kind, b"wait"))
+        lasting.start()
+        assert entered.wait(20)
+        assert echo.method(channel, "UnaryUnary")(b"hello", timeout=20) == b"answered"
+    finally:
+        go_on.set()
+        lasting.join(20)
+        server.stop(grace=0)
+
+
 def test_a_principal_that_holds_all_its_threads_takes_none_from_another(
     connect: Connect, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ class Imports:
         template = AuditEntry(by, Action.PUT, detail="dry run" if dry_run else "import")
         asked = [template._replace(secret=item.name) for item in items[: limits.MAX_NAMES]]
         with Decision(self._audit, *(asked or [template])) as decision:
-            _check_count(items)
+            limits.check_count(len(items), verb="imported", field="secrets")
             wanted = [item.name for item in items]
             self._grants.check(by, Permission.PUT, *wanted)
             self._grants.check(by, Permission.ACTIVATE, *wanted)
@@ -83,15 +83,6 @@ class Imports:
                 revision = store.revision()
                 decision.allow(*_entries(template, results))
         return results, revision
-
-
-def _check_count(items: Sequence[Item]) -> None:
-    if not 0 < len(items) <= limits.MAX_NAMES:
-        raise InvalidName(
-            f"{len(items)} secrets cannot be imported at once.",
-            f"One request takes 1 to {limits.MAX_NAMES} secrets.",
-            field="secrets",
-        )
 
 
 def _check(items: Sequence[Item]) -> None:

@@ -10,7 +10,7 @@ MAX_RESOLVED = 7_000_000
 """In bytes, of all values in one answer: seven of the largest."""
 
 MAX_NAMES = 1_000
-"""How many secrets one request may ask for."""
+"""How many secrets one request may name."""
 
 MAX_BINDINGS = 10_000
 """How many bindings one stack may have."""
@@ -36,13 +36,13 @@ def check_value(name: str, value: SecretValue, *, field: str = "value") -> None:
         )
 
 
-def check_count(count: int) -> None:
-    """Raise InvalidName unless so many secrets can be asked for at once."""
+def check_count(count: int, *, verb: str, field: str) -> None:
+    """Raise InvalidName, naming `field`, unless so many secrets can be e.g. "imported" at once."""
     if not 0 < count <= MAX_NAMES:
         raise InvalidName(
-            f"{count} secrets cannot be asked for at once.",
-            f"One request takes 1 to {MAX_NAMES} names.",
-            field="names",
+            f"{count} secrets cannot be {verb} at once.",
+            f"One request takes 1 to {MAX_NAMES} secrets.",
+            field=field,
         )
 
 

@@ -95,7 +95,7 @@ class Secrets:
         if len(wanted) > limits.MAX_NAMES:
             asked = [AuditEntry(by, Action.GET)]
         with Decision(self._audit, *asked) as decision:
-            limits.check_count(len(wanted))
+            limits.check_count(len(wanted), verb="asked for", field="names")
             self._grants.check(by, Permission.GET, *wanted)
             names.check_secrets(wanted)
             resolved, missing, total = [], [], 0
