@@ -121,9 +121,7 @@ class SqlcipherSecretStore:
         """
         with self.frozen() as connection, sqlcipher.transaction(connection, "BEGIN IMMEDIATE"):
             connection.execute("DELETE FROM change")
-            connection.execute(
-                "UPDATE revision SET value = ?1, kept_after = ?1", (revision + 1,)
-            )
+            connection.execute("UPDATE revision SET value = ?1, kept_after = ?1", (revision + 1,))
         self._revision = revision + 1
 
     def wait(self, *, after: int, timeout: float) -> bool:
