@@ -1,9 +1,10 @@
 """A service as a process: its start, its end, and what it says when it cannot run."""
 
 import logging
+import os
 import signal
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Protocol
 
@@ -43,13 +44,17 @@ def run(build: Callable[[], Service], *, name: str) -> int:
     logged with its three parts, and the exit code is its kind. For the main thread.
     """
     # Before anything else: a process that is told to end while it starts ends gracefully too.
-    stopped = _termination()
+    with _termination() as wait:
+        return _run(build, wait, name=name)
+
+
+def _run(build: Callable[[], Service], wait: Callable[[], object], *, name: str) -> int:
     try:
         service = build()
         try:
             service.start()
             notify.notify(f"READY=1\nSTATUS={service.status}")
-            stopped.wait()
+            wait()
             notify.notify("STOPPING=1")
         finally:
             service.stop()
@@ -66,16 +71,26 @@ def run(build: Callable[[], Service], *, name: str) -> int:
     return 0
 
 
-def _termination() -> threading.Event:
-    """Return an event that SIGTERM or SIGINT sets from now on."""
-    stopped = threading.Event()
+@contextmanager
+def _termination() -> Iterator[Callable[[], object]]:
+    """Yield what returns once SIGTERM or SIGINT has come, from now on.
 
-    def on_signal(_signal: int, _frame: FrameType | None) -> None:
-        stopped.set()
+    By a pipe, not by an Event that a handler sets: the handler runs in the thread that waits, and
+    at a step of the wait's beginning it would wait for a lock that this thread has.
+    """
+    with ExitStack() as opened:
+        read, write = os.pipe2(os.O_CLOEXEC)
+        opened.callback(os.close, read)
+        opened.callback(os.close, write)
+        os.set_blocking(write, False)
+        opened.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(write))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _note_nothing)  # without a handler nothing is written
+        yield lambda: os.read(read, 1)
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    return stopped
+
+def _note_nothing(_signal: int, _frame: FrameType | None) -> None:
+    """Leave it to the pipe."""
 
 
 def _fail(error: LegerError) -> int:

@@ -2,6 +2,8 @@
 
 import logging
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -64,6 +66,48 @@ def test_a_signal_while_it_is_built_ends_it_gracefully() -> None:
 
     assert process.run(build, name="example") == 0
     assert service.calls == ["start", "stop"]
+
+
+AT_EVERY_STEP = """
+import os, signal, sys, threading
+from leger_runtime import process
+
+class Service:
+    status = "Serving."
+
+    def start(self):
+        sys.settrace(trace)
+
+    def stop(self):
+        sys.settrace(None)
+
+def trace(frame, event, _):
+    global steps
+    frame.f_trace_opcodes = True
+    if event == "opcode":
+        steps += 1
+        if steps == until:
+            signal.raise_signal(signal.SIGTERM)
+    return trace
+
+def send():
+    global waits
+    waits = True
+    os.kill(os.getpid(), signal.SIGTERM)
+
+until, waits = 0, False
+while not waits:  # by then it was sent at each step before
+    until, steps = until + 1, 0
+    late = threading.Timer(0.5, send)
+    late.start()
+    assert process.run(Service, name="example") == 0
+    late.cancel()
+    late.join()
+"""
+
+
+def test_a_signal_at_whatever_step_the_wait_for_it_begins_ends_it_gracefully() -> None:
+    subprocess.run([sys.executable, "-c", AT_EVERY_STEP], check=True, timeout=60)
 
 
 def test_a_start_that_fails_is_stopped_and_told_in_three_parts(

@@ -2,6 +2,7 @@ import os
 import re
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from leger_runtime.errors import Kind, LegerError
 from leger_secrets.adapters import schema, sqlcipher
 from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.adapters.schema import StoreTooNew
-from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
+from leger_secrets.adapters.sqlcipher_reader import SqlcipherReader
+from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore, StoreClosed
 from leger_secrets.domain.errors import StoreUnavailable
 from leger_secrets.domain.grants import Authorizer
 from leger_secrets.domain.sealing_errors import StoreKeyWrong
@@ -140,6 +142,54 @@ def test_a_reading_view_is_of_one_moment(store: SqlcipherSecretStore) -> None:
 def test_a_reading_view_cannot_write(store: SqlcipherSecretStore) -> None:
     with pytest.raises(StoreUnavailable), store.reading() as reader:
         reader._execute("DELETE FROM secret")
+
+
+def test_what_was_found_before_a_commit_is_not_found_after_it(
+    store: SqlcipherSecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, "a", 1, b"old")
+    assert store.find("a", 0) == store.find("a", 0) == Found(1, SecretValue(b"old"))
+    with store.writing(AUTHOR) as writer:
+        writer.add_version("a", 2, SecretValue(b"new"))
+        writer.activate("a", 2)
+        assert store.find("a", 0) == Found(1, SecretValue(b"old"))
+    assert store.find("a", 0) == Found(2, SecretValue(b"new"))
+    find = SqlcipherReader.find
+
+    def overtaken(view: SqlcipherReader, name: str, version: int) -> Found | None:
+        found = find(view, name, version)
+        monkeypatch.undo()
+        with store.writing(AUTHOR) as writer:
+            writer.delete_version("a", 1)
+        return found
+
+    monkeypatch.setattr(SqlcipherReader, "find", overtaken)
+    assert store.find("a", 1) == Found(1, SecretValue(b"old"))
+    assert store.find("a", 1) == Found(1, None)
+
+
+def test_a_closed_store_finds_nothing_that_it_found_before(store: SqlcipherSecretStore) -> None:
+    add(store, "a", 1, b"x")
+    store.find("a", 0)
+    store.close()
+    with pytest.raises(StoreClosed):
+        store.find("a", 0)
+
+
+def test_only_so_many_short_values_are_kept_in_memory(store: SqlcipherSecretStore) -> None:
+    with store.writing(AUTHOR) as writer:
+        for number in range(2_000):
+            writer.add_version(f"short/{number}", 1, SecretValue(bytes(3_000)))
+        for number in range(20):
+            writer.add_version(f"long/{number}", 1, SecretValue(bytes(200_000)))
+    tracemalloc.start()
+    try:
+        for name in (*(f"short/{n}" for n in range(2_000)), *(f"long/{n}" for n in range(20))):
+            assert store.find(name, 0)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_500_000
 
 
 def test_a_wait_ends_as_soon_as_something_is_changed(store: SqlcipherSecretStore) -> None:
