@@ -9,6 +9,8 @@ PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 BUF_VERSION := 1.75.0
 BUF := build/buf/node_modules/.bin/buf
+# A file's tests share what they have set up: they stay together.
+AT_ONCE := -n auto --dist loadfile
 SOURCES := services cli proto/generate.py rpm bench docs tests tests/host/box tests/host/images \
   tests/host/install-leger tests/host/services-image tests/host/demo \
   tests/conformance/run services/secrets/setec-upstream
@@ -22,13 +24,13 @@ demo: $(VENV)/.ready host-tools ## boot a host in a box and play a day with lege
 test: test-unit test-host ## all tests: unit, contract, and on a real host in a box
 
 test-unit: $(VENV)/.ready host-tools ## unit and contract tests
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest $(AT_ONCE) tests/unit tests/contract
 
 soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing
 	$(BIN)/pytest tests/soak
 
 test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
-	$(BIN)/pytest tests/host
+	$(BIN)/pytest $(AT_ONCE) --maxprocesses 2 tests/host
 
 # Installs a Go toolchain into build/go where the machine has none that builds setec.
 conformance: $(VENV)/.ready ## setec's client and test cases against setec's server and leger's

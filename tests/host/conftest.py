@@ -96,9 +96,9 @@ def images() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def host(images: dict[str, Any]) -> Iterator[Host]:
+def host(images: dict[str, Any], worker_id: str) -> Iterator[Host]:
     """A host with leger in the system scope; tests leave no stack on it."""
-    host = Host(box_name("test"))
+    host = Host(box_name(f"test-{worker_id}"))
     host.box("down")
     up = host.box("up", "--leger", "--image-store", images["store"])
     assert up.code == 0, up.err
