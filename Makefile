@@ -26,8 +26,9 @@ test: test-unit test-host ## all tests: unit, contract, and on a real host in a 
 test-unit: $(VENV)/.ready host-tools ## unit and contract tests
 	$(BIN)/pytest $(AT_ONCE) tests/unit tests/contract
 
-soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing
+soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing, new examples
 	$(BIN)/pytest tests/soak
+	$(BIN)/pytest -m hypothesis --hypothesis-profile soak --timeout 3600 tests/unit
 
 test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
 	$(BIN)/pytest $(AT_ONCE) --maxprocesses 2 tests/host

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
 from leger_bootstrap.commands import Run, require
 
@@ -27,7 +27,7 @@ def ensure(directory: Path, run: Run) -> str:
     except OSError as error:
         raise ImageMissing(
             "The image of leger's services is not on this host.",
-            why=f"{directory / 'reference'} cannot be read: {error.strerror}.",
+            why=f"{directory / 'reference'} cannot be read: {reason_of(error)}.",
             next_step="Install the leger package again.",
         ) from None
     if run([*PODMAN, "image", "exists", reference], b"").status != 0:

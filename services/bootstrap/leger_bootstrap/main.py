@@ -54,7 +54,7 @@ def main() -> int:
         return _fail(
             errors.NotPermitted(
                 f"{error.filename or 'A file'} may not be written.",
-                why=f"{error.strerror}.",
+                why=f"{errors.reason_of(error)}.",
                 next_step="Run `legerd bootstrap` as root for the system scope.",
             )
         )
@@ -62,7 +62,7 @@ def main() -> int:
         return _fail(
             HostRefused(
                 f"{error.filename or 'The host'} cannot be used.",
-                why=f"{error.strerror}.",
+                why=f"{errors.reason_of(error)}.",
                 next_step="Mend that, then run the command again; it goes on where it stopped.",
             )
         )

@@ -116,6 +116,11 @@ def as_json(error: LegerError) -> Mapping[str, object]:
     }
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system says of its refusal, such as "No such file or directory"."""
+    return error.strerror or "I/O error"
+
+
 def place(error: BaseException) -> str:
     """Return where a defect was raised, such as "store.py:12 (find)"; "" when that is not known.
 

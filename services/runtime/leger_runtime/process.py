@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Protocol
 
 from leger_runtime import notify
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,18 @@ class StartFailed(LegerError):
     kind, reason = Kind.UNAVAILABLE, "START_FAILED"
 
 
+class EndFailed(LegerError):
+    """The operating system refused something that the end needs."""
+
+    kind, reason = Kind.UNAVAILABLE, "END_FAILED"
+
+
 def run(build: Callable[[], Service], *, name: str) -> int:
     """Serve what `build` makes until SIGTERM or SIGINT; return the exit code.
 
-    `name` is the service's in messages, such as "secrets". A LegerError or OSError of the start is
-    logged with its three parts, and the exit code is its kind. For the main thread.
+    `name` is the service's in messages, such as "secrets". A LegerError or OSError of the start,
+    and one of the end, is logged with its three parts, and the exit code is the first one's kind.
+    For the main thread.
     """
     # Before anything else: a process that is told to end while it starts ends gracefully too.
     with _termination() as wait:
@@ -51,24 +58,49 @@ def run(build: Callable[[], Service], *, name: str) -> int:
 def _run(build: Callable[[], Service], wait: Callable[[], object], *, name: str) -> int:
     try:
         service = build()
-        try:
-            service.start()
-            notify.notify(f"READY=1\nSTATUS={service.status}")
-            wait()
-            notify.notify("STOPPING=1")
-        finally:
-            service.stop()
+    except (LegerError, OSError) as error:
+        return _fail(_of_start(error, name))
+    code = 0
+    try:
+        service.start()
+        notify.notify(f"READY=1\nSTATUS={service.status}")
+        wait()
+        notify.notify("STOPPING=1")
+    except (LegerError, OSError) as error:
+        code = _fail(_of_start(error, name))
+    finally:
+        end = _stop(service, name)
+    return code or end
+
+
+def _stop(service: Service, name: str) -> int:
+    try:
+        service.stop()
     except LegerError as error:
         return _fail(error)
     except OSError as error:
         return _fail(
-            StartFailed(
-                f"The {name} service cannot run.",
-                why=f"{error.strerror or type(error).__name__}: {error.filename or 'a socket'}.",
-                next_step="Correct that on the host, then start it again.",
+            EndFailed(
+                f"The {name} service did not end as it should.",
+                why=_refusal(error),
+                next_step="Correct that on the host; what was answered before is done.",
             )
         )
     return 0
+
+
+def _of_start(error: LegerError | OSError, name: str) -> LegerError:
+    if isinstance(error, LegerError):
+        return error
+    return StartFailed(
+        f"The {name} service cannot run.",
+        why=_refusal(error),
+        next_step="Correct that on the host, then start it again.",
+    )
+
+
+def _refusal(error: OSError) -> str:
+    return f"{reason_of(error)}: {error.filename or 'a socket'}."
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Serving gRPC on Unix sockets, one per principal, with health and reflection on each."""
 
 import errno
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from leger_runtime.client import MAX_ANSWER, MAX_REQUEST
 from leger_runtime.interceptors import Gatekeeper, OnRefusal, Policy
 from leger_runtime.principals import Principal, Role
+from leger_runtime.sockets import binding
 
 SOCKET_NAME = "grpc.sock"
 
@@ -63,6 +63,7 @@ class UnixServer:
     ) -> None:
         self._health = health.HealthServicer()
         self._serving = dict.fromkeys(services, True)
+        self._bound = False
         self._started = False
         self._pools = []
         self._servers = []
@@ -94,23 +95,27 @@ class UnixServer:
             self._servers.append(server)
             self._sockets.append(listener.socket)
 
-    def start(self) -> None:
-        """Bind every socket with mode 0600 and begin to serve. A stale socket is replaced.
+    def bind(self) -> None:
+        """Bind every socket with mode 0600; what clients send waits there until the start.
 
-        Raises OSError when one cannot be bound.
+        A stale socket is replaced. What `binding` says of other threads holds. Raises OSError when
+        one cannot be bound.
         """
         for server, socket in zip(self._servers, self._sockets, strict=True):
-            socket.unlink(missing_ok=True)
-            # The umask closes the moment between bind and chmod.
-            before = os.umask(0o177)
-            try:
-                server.add_insecure_port(f"unix:{socket}")
-            except RuntimeError:  # gRPC keeps the system's reason to itself
-                raise OSError(
-                    errno.EADDRNOTAVAIL, "The socket cannot be bound", str(socket)
-                ) from None
-            finally:
-                os.umask(before)
+            with binding(socket):
+                try:
+                    server.add_insecure_port(f"unix:{socket}")
+                except RuntimeError:  # gRPC keeps the system's reason to itself
+                    raise OSError(
+                        errno.EADDRNOTAVAIL, "The socket cannot be bound", str(socket)
+                    ) from None
+        self._bound = True
+
+    def start(self) -> None:
+        """Begin to serve; bind the sockets before, unless that was done."""
+        if not self._bound:
+            self.bind()
+        for server in self._servers:
             server.start()
         self._started = True
         self._tell_health()

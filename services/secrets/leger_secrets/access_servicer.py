@@ -1,14 +1,11 @@
 """The contract's methods about grants and tokens: unpack, call, pack."""
 
-from datetime import UTC, datetime
-
 import grpc
 from leger.secrets.v1 import access_pb2 as pb
 from leger.secrets.v1 import access_pb2_grpc
 
 from leger_secrets import convert
 from leger_secrets.domain.access import Access
-from leger_secrets.domain.access_errors import InvalidExpiry
 from leger_secrets.domain.grants import Grant, Rule
 from leger_secrets.domain.tokens import GrantAsked, TokenInfo, Tokens
 
@@ -50,10 +47,12 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         token = self._tokens.create(
             request.name,
             [GrantAsked(grant.actions, grant.secrets) for grant in request.grants],
-            expire_time=_expire_time(request),
+            expire_time=(
+                convert.time_asked(request.expire_time) if request.HasField("expire_time") else None
+            ),
             by=convert.caller(context),
         )
-        return pb.CreateTokenResponse(token=token)
+        return pb.CreateTokenResponse(token=token.reveal().decode())
 
     def ListTokens(
         self, request: pb.ListTokensRequest, context: grpc.ServicerContext
@@ -67,16 +66,6 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         """Make a token worthless."""
         self._tokens.revoke(request.name, by=convert.caller(context))
         return pb.RevokeTokenResponse()
-
-
-def _expire_time(request: pb.CreateTokenRequest) -> datetime | None:
-    if not request.HasField("expire_time"):
-        return None
-    try:
-        return request.expire_time.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        why = "The time at which it would expire lies outside of the years 1 to 9999."
-        raise InvalidExpiry(request.name, why) from None
 
 
 def _rule(rule: Rule) -> pb.Rule:

@@ -1,22 +1,19 @@
 """leger.secrets.v1.AuditService: unpack, call, pack."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from leger.secrets.v1 import audit_pb2 as pb
 from leger.secrets.v1 import audit_pb2_grpc
 
-from leger_secrets.convert import optional_timestamp, timestamp
-from leger_secrets.domain.audit_errors import InvalidFilter
+from leger_secrets.convert import optional_timestamp, time_asked, timestamp
 from leger_secrets.domain.audit_reading import AuditFilter, AuditReading, RecordedEntry
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """leger.secrets.v1.AuditService."""
 
-    def __init__(self, reading: AuditReading) -> None:
+    def __init__(self, *, reading: AuditReading) -> None:
         self._reading = reading
 
     def ReadAudit(
@@ -47,24 +44,13 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
 
 
 def _filter(request: pb.ReadAuditRequest) -> AuditFilter:
-    return AuditFilter(
+    return AuditFilter.of(
         secret=request.secret,
         principal=request.principal,
         action=request.action,
         outcome=request.outcome,
-        since=_moment(request.since) if request.HasField("since") else None,
+        since=time_asked(request.since) if request.HasField("since") else None,
     )
-
-
-def _moment(time: Timestamp) -> datetime:
-    try:
-        return time.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise InvalidFilter(
-            "The time to read from is none.",
-            "It lies outside of the years 1 to 9999, which google.protobuf.Timestamp has.",
-            field="since",
-        ) from None
 
 
 def _entry(entry: RecordedEntry) -> pb.AuditEntry:

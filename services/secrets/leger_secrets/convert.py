@@ -10,19 +10,14 @@ from leger.secrets.v1 import secrets_pb2 as pb
 from leger_runtime import principals
 
 from leger_secrets.domain.caller import Caller, new_request_id
+from leger_secrets.domain.changes import Change, ChangeKind
 from leger_secrets.domain.handouts import Handout
 from leger_secrets.domain.imports import ImportChange, Imported, Item
 from leger_secrets.domain.notes import NotesAsked
 from leger_secrets.domain.refusals import Refusal
 from leger_secrets.domain.secrets import GetResult, Resolved
-from leger_secrets.domain.store import (
-    Binding,
-    Change,
-    ChangeKind,
-    Notes,
-    SecretInfo,
-    StackBinding,
-)
+from leger_secrets.domain.stored import Binding, Notes, SecretInfo, StackBinding
+from leger_secrets.domain.time_asked import TimeAsked
 from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.versions import PutResult
 
@@ -129,16 +124,11 @@ def notes(noted: Notes) -> pb.SecretNotes:
 
 
 def notes_asked(asked: pb.SecretNotes) -> NotesAsked:
-    """Unpack what is to be noted; a time may be one that no calendar has."""
-    expire = asked.expire_time
+    """Unpack what is to be noted."""
     return NotesAsked(
         description=asked.description,
         labels=dict(asked.labels),
-        expire_time=(
-            expire.seconds * 1_000_000 + expire.nanos // 1_000
-            if asked.HasField("expire_time")
-            else None
-        ),
+        expire_time=time_asked(asked.expire_time) if asked.HasField("expire_time") else None,
         rotate_after_days=asked.rotate_after_days,
     )
 
@@ -205,6 +195,11 @@ def refusal(refused: Refusal) -> pb.Refusal:
         message=refused.message,
         time=timestamp(refused.time),
     )
+
+
+def time_asked(asked: Timestamp) -> TimeAsked:
+    """Unpack a point in time."""
+    return TimeAsked(asked.seconds, asked.nanos)
 
 
 def timestamp(time: datetime) -> Timestamp:

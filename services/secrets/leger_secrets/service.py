@@ -12,6 +12,7 @@ from leger_runtime.server import UnixServer
 from leger_secrets import policy
 from leger_secrets.adapters.credential_socket import CredentialSocket
 from leger_secrets.domain.sealing import Seal
+from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.watch_slots import WatchSlots
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ class SecretsService:
     def start(self) -> None:
         """Open the store if that needs nobody, then serve on every socket.
 
-        Raises OSError when a socket cannot be bound.
+        All are bound before anything else runs (see `binding`). Raises OSError when one cannot be.
         """
+        self._server.bind()
+        self._credentials.bind()
         with (
             suppress(LegerError),  # `seal_changed` is told
-            self._seal.unsealing(b"", accept_rollback=False, begin_audit_log=None),
+            self._seal.unsealing(SecretValue(b""), accept_rollback=False, begin_audit_log=None),
         ):
             pass
         self._server.start()

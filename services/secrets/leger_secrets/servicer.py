@@ -96,6 +96,7 @@ class SecretsServicer(secrets_pb2_grpc.SecretsServiceServicer):
             request.name,
             request.version,
             previous=request.previous_version if request.HasField("previous_version") else None,
+            for_environment=request.for_environment,
             by=convert.caller(context),
         )
         return pb.ActivateSecretVersionResponse(previous_version=previous)
@@ -163,7 +164,7 @@ class SecretsServicer(secrets_pb2_grpc.SecretsServiceServicer):
 class BindingsServicer(secrets_pb2_grpc.BindingsServiceServicer):
     """leger.secrets.v1.BindingsService."""
 
-    def __init__(self, bindings: Bindings) -> None:
+    def __init__(self, *, bindings: Bindings) -> None:
         self._bindings = bindings
 
     def BindStack(

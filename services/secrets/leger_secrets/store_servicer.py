@@ -6,6 +6,7 @@ from leger.secrets.v1 import store_pb2_grpc
 
 from leger_secrets import convert
 from leger_secrets.domain.sealing import StoreCare, StoreStatus, Unlock
+from leger_secrets.domain.value import SecretValue
 
 _UNLOCKS = {
     None: pb.UNLOCK_UNSPECIFIED,
@@ -17,7 +18,7 @@ _UNLOCKS = {
 class StoreServicer(store_pb2_grpc.StoreServiceServicer):
     """leger.secrets.v1.StoreService."""
 
-    def __init__(self, care: StoreCare) -> None:
+    def __init__(self, *, care: StoreCare) -> None:
         self._care = care
 
     def GetStoreStatus(
@@ -31,7 +32,7 @@ class StoreServicer(store_pb2_grpc.StoreServiceServicer):
     ) -> pb.UnsealStoreResponse:
         """Open the store."""
         set_aside = self._care.unseal(
-            request.passphrase,
+            SecretValue(request.passphrase),
             begin_audit_log=request.begin_audit_log,
             accept_rollback=request.accept_rollback,
             by=convert.caller(context),
@@ -53,7 +54,9 @@ class StoreServicer(store_pb2_grpc.StoreServiceServicer):
             request.WhichOneof("unlock") or ""
         )
         pages = self._care.rekey(
-            unlock=unlock, passphrase=request.passphrase, by=convert.caller(context)
+            unlock=unlock,
+            passphrase=SecretValue(request.passphrase),
+            by=convert.caller(context),
         )
         return pb.RekeyStoreResponse(pages=pages)
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -15,20 +16,19 @@ from leger.secrets.v1 import (
     secrets_pb2_grpc,
     store_pb2_grpc,
 )
-from leger_runtime.errors import LegerError, NotPermitted
-from leger_runtime.interceptors import OnRefusal
+from leger_runtime.errors import LegerError
 from leger_runtime.principals import Principal, Role
 from leger_runtime.server import SOCKET_NAME, Listener, UnixServer
 
-from leger_secrets import convert, policy
+from leger_secrets import policy
 from leger_secrets.access_servicer import AccessServicer
 from leger_secrets.adapters import age_process, backup_format, directory, key_file
 from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.adapters.audit_reader import AuditFileReader
-from leger_secrets.adapters.backup_directory import BackupDirectory
+from leger_secrets.adapters.backup_directory import LocalBackupDirectory
 from leger_secrets.adapters.credential_socket import CredentialSocket
 from leger_secrets.adapters.journal import JournaldUnitJournal
-from leger_secrets.adapters.policy_file import PolicyFile
+from leger_secrets.adapters.policy_file import TomlPolicyFile
 from leger_secrets.adapters.private_keys import CryptographyKeyMaker
 from leger_secrets.adapters.sealable_store import SealableSecretStore
 from leger_secrets.adapters.store_files import StoreFiles
@@ -36,9 +36,7 @@ from leger_secrets.adapters.store_seal import StoreSeal
 from leger_secrets.audit_servicer import AuditServicer
 from leger_secrets.backup_servicer import BackupServicer
 from leger_secrets.config import Config, Scope
-from leger_secrets.domain import limits
 from leger_secrets.domain.access import Access
-from leger_secrets.domain.audit import AuditEntry, AuditLog
 from leger_secrets.domain.audit_reading import AuditReading
 from leger_secrets.domain.backup import Backups
 from leger_secrets.domain.bindings import Bindings
@@ -55,6 +53,7 @@ from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.tokens import Tokens
 from leger_secrets.domain.watch import Watches
 from leger_secrets.domain.watch_slots import WatchSlots
+from leger_secrets.refused_calls import RefusedCalls
 from leger_secrets.service import SecretsService
 from leger_secrets.servicer import BindingsServicer, SecretsServicer
 from leger_secrets.store_servicer import StoreServicer
@@ -66,6 +65,7 @@ AUDIT_LOG = "audit.log"
 CREDENTIAL_SOCKET = "credentials.sock"
 
 _THREADS = 12  # of each principal: more would only wait for the interpreter
+_HTTP_THREADS = 16
 
 
 def build(
@@ -98,7 +98,7 @@ def build(
         store = SealableSecretStore(database=files.database, on_change=on_change)
         opened.callback(store.close)
         seal = StoreSeal(store=store, files=files)
-        backup_dir = BackupDirectory(config.backup_dir)
+        backup_dir = LocalBackupDirectory(path=config.backup_dir)
         backups = Backups(
             store=store,
             audit=audit,
@@ -125,22 +125,26 @@ def build(
             weaknesses=tuple(weaknesses),
         )
         refusals = Refusals(clock=_now)
-        policy_file = PolicyFile(path=config.policy_file, clock=_now)
+        policy_file = TomlPolicyFile(path=config.policy_file, clock=_now)
         tokens = Tokens(store=store, audit=audit, clock=_now)
         grants = Authorizer(policy_file, tokens)
         access = AccessServicer(
-            access=Access(store=store, authorizer=grants, tokens=tokens, policy_file=policy_file),
+            access=Access(
+                store=store,
+                authorizer=grants,
+                tokens=tokens,
+                policy_file=policy_file,
+                operator=config.account,
+            ),
             tokens=tokens,
         )
         watch_slots, follow_slots = WatchSlots(), WatchSlots()
-        reading = AuditReading(reader=AuditFileReader(audit), slots=follow_slots)
+        reading = AuditReading(reader=AuditFileReader(log=audit), slots=follow_slots)
         versions = Secrets(store=store, audit=audit, grants=grants, clock=_now)
         secrets = SecretsServicer(
             secrets=versions,
             notes=NoteKeeper(store=store, audit=audit, grants=grants, clock=_now),
-            generator=Generator(
-                store=store, audit=audit, grants=grants, clock=_now, keys=CryptographyKeyMaker()
-            ),
+            generator=Generator(secrets=versions, keys=CryptographyKeyMaker()),
             imports=Imports(store=store, audit=audit, grants=grants, clock=_now),
             watches=Watches(store=store, audit=audit, grants=grants, slots=watch_slots),
         )
@@ -161,11 +165,13 @@ def build(
         def register(server: grpc.Server) -> None:
             secrets_pb2_grpc.add_SecretsServiceServicer_to_server(secrets, server)
             secrets_pb2_grpc.add_BindingsServiceServicer_to_server(
-                BindingsServicer(bindings), server
+                BindingsServicer(bindings=bindings), server
             )
             access_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
-            audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(reading), server)
-            store_pb2_grpc.add_StoreServiceServicer_to_server(StoreServicer(care), server)
+            audit_pb2_grpc.add_AuditServiceServicer_to_server(
+                AuditServicer(reading=reading), server
+            )
+            store_pb2_grpc.add_StoreServiceServicer_to_server(StoreServicer(care=care), server)
             backup_pb2_grpc.add_BackupServiceServicer_to_server(
                 BackupServicer(backups=backups, restores=restores), server
             )
@@ -186,12 +192,12 @@ def build(
                 register=register,
                 threads=_THREADS,
                 lasting=policy.LASTING,
-                on_refusal=_refusal_recorder(audit),
+                on_refusal=RefusedCalls(audit=audit),
             ),
             credentials=CredentialSocket(
                 path=config.runtime_dir / CREDENTIAL_SOCKET, credentials=credentials
             ),
-            http=_http_server(http_sockets, secrets=versions, tokens=tokens),
+            http=http_server(http_sockets, secrets=versions, tokens=tokens),
             watch_slots=(watch_slots, follow_slots),
             opened=opened.pop_all(),
         )
@@ -211,36 +217,28 @@ def _listeners(config: Config) -> list[Listener]:
     ]
 
 
-def _http_server(
+def http_server(
     sockets: Sequence[socket.socket], *, secrets: Secrets, tokens: Tokens
 ) -> "HttpServer | None":
+    """Construct what serves setec's API on the sockets; None when there are none."""
     if not sockets:
         return None
-    from leger_secrets.http.server import HttpServer  # what it needs takes memory
+    # Imported only here, as what they need takes memory.
+    from leger_secrets.http.app import App
+    from leger_secrets.http.callers import Callers
+    from leger_secrets.http.complaints import Complaints
+    from leger_secrets.http.methods import Methods
+    from leger_secrets.http.server import HttpServer
 
-    return HttpServer(sockets=sockets, secrets=secrets, tokens=tokens)
-
-
-def _refusal_recorder(audit: AuditLog) -> OnRefusal:
-    """Return what notes a call that the policy table refuses."""
-
-    def record(method: str, request: object, context: grpc.ServicerContext) -> None:
-        by = convert.caller(context)
-        secrets = convert.named_secrets(request) or [""]
-        audit.record(
-            [
-                AuditEntry(
-                    by,
-                    policy.RULES[method].action,
-                    secret=secret,
-                    stack=getattr(request, "stack", ""),
-                    outcome=NotPermitted.reason,
-                )
-                for secret in secrets[: limits.MAX_NAMES]
-            ]
-        )
-
-    return record
+    threads = ThreadPoolExecutor(_HTTP_THREADS, thread_name_prefix="http")
+    app = App(
+        secrets=secrets,
+        methods=Methods(secrets=secrets),
+        callers=Callers(tokens=tokens),
+        complaints=Complaints(),
+        threads=threads,
+    )
+    return HttpServer(sockets=sockets, app=app, threads=threads)
 
 
 def _now() -> datetime:

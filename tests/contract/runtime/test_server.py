@@ -1,6 +1,8 @@
+import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -14,6 +16,7 @@ from leger_runtime import client, principals
 from leger_runtime.errors import Kind, LegerError
 from leger_runtime.principals import Role
 from leger_runtime.server import Listener, UnixServer
+from noting import note
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -39,6 +42,53 @@ def test_a_socket_that_cannot_be_bound_is_an_error_of_the_system(
     tmp_path.rmdir()
     with pytest.raises(OSError, match=r"cannot be bound: .*operator\.sock"):
         serve()
+
+
+def test_the_umask_is_another_only_before_anything_is_served(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    note(monkeypatch, os, "umask", events)
+    make = grpc.server
+
+    def server(*args: Any, **options: Any) -> grpc.Server:
+        made = make(*args, **options)
+        note(monkeypatch, made, "start", events)
+        return made
+
+    monkeypatch.setattr(grpc, "server", server)
+    serve()
+    assert events == ["umask"] * 4 + ["start"] * 2
+
+
+def test_what_is_sent_to_a_socket_that_is_bound_is_answered_after_the_start(
+    connect: Connect, tmp_path: Path
+) -> None:
+    server = UnixServer(
+        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
+        policy=echo.POLICY,
+        services=(echo.SERVICE,),
+        register=echo.register,
+    )
+    server.bind()
+    call = echo.method(connect("operator"), "UnaryUnary").future(b"hello", timeout=20)
+    server.start()
+    try:
+        assert call.result().startswith(b"hello")
+    finally:
+        server.stop(grace=0)
+
+
+def test_a_server_that_was_bound_and_never_started_ends_without_a_socket(tmp_path: Path) -> None:
+    server = UnixServer(
+        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
+        policy=echo.POLICY,
+        services=(echo.SERVICE,),
+        register=echo.register,
+    )
+    server.bind()
+    server.stop(grace=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stopped_server_leaves_no_socket_and_says_so_to_callers(

@@ -95,7 +95,7 @@ def journald(config: Config) -> Iterator[socket.socket]:
     """A socket in journald's place."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(config.journal_socket))
-        sock.settimeout(5)
+        sock.settimeout(30)
         yield sock
 
 
@@ -108,7 +108,7 @@ def ask(config: Config, service: None) -> Ask:
 
     def ask(unit: str, credential: str) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(10)
+            sock.settimeout(30)
             sock.bind(f"\0{os.urandom(8).hex()}/unit/{unit}/{credential}")
             sock.connect(str(config.runtime_dir / "credentials.sock"))
             sock.shutdown(socket.SHUT_WR)

@@ -20,7 +20,7 @@ from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.adapters.sealable_store import SealableSecretStore
 from leger_secrets.adapters.store_files import StoreFiles
 from leger_secrets.adapters.store_seal import StoreSeal
-from leger_secrets.domain.store import Author
+from leger_secrets.domain.stored import Author
 from leger_secrets.domain.value import SecretValue
 
 # The calls that change something on the disk, of those that are not SQLite's.
@@ -65,7 +65,7 @@ def main() -> None:
     )
     store = SealableSecretStore(database=files.database, on_change=lambda _: None)
     seal = StoreSeal(store=store, files=files)
-    with seal.unsealing(b"", accept_rollback=False, begin_audit_log=None):
+    with seal.unsealing(SecretValue(b""), accept_rollback=False, begin_audit_log=None):
         pass
     name = f"s{step}"
     write(store, name, 1)
@@ -80,7 +80,7 @@ def main() -> None:
     writer = threading.Thread(target=keep_writing, daemon=True)
     writer.start()
     die_at(step)
-    with seal.rekeying(None, b""):
+    with seal.rekeying(None, SecretValue(b"")):
         pass
     ended.set()
     writer.join()

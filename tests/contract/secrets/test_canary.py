@@ -112,7 +112,7 @@ def test_the_process_shows_a_value_neither_while_it_runs_nor_when_it_ends(config
         with open(f"/proc/{process.pid}/{name}", "rb") as file:  # noqa: PTH123
             assert_absent(file.read(), name)
     process.terminate()
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert_absent(out + err, "its output")
     assert process.returncode == 0
     for path in config.state_dir.iterdir():
@@ -132,4 +132,4 @@ def test_another_process_of_the_same_user_may_not_read_the_memory(config: Config
     # Not dumpable: proc(5) gives the files of such a process to root.
     assert status.stdout.strip() == "root"
     process.terminate()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0

@@ -17,6 +17,7 @@ from leger_secrets.adapters.sealable_store import SealableSecretStore
 from leger_secrets.adapters.store_files import StoreFiles
 from leger_secrets.adapters.store_seal import StoreSeal
 from leger_secrets.config import Config
+from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import Clock
 
 PAGE = 4096
@@ -55,7 +56,7 @@ def opening(config: Config) -> LegerError | None:
     store = SealableSecretStore(database=files.database, on_change=lambda _: None)
     try:
         with StoreSeal(store=store, files=files).unsealing(
-            b"", accept_rollback=False, begin_audit_log=None
+            SecretValue(b""), accept_rollback=False, begin_audit_log=None
         ):
             return None
     except LegerError as cause:
@@ -223,7 +224,7 @@ def test_one_damaged_page_of_a_long_value_is_never_handed_out(config: Config) ->
 
 def test_a_log_that_is_damaged_while_it_serves_is_not_believed(config: Config) -> None:
     with running(config) as operator:
-        big = [os.urandom(60_000) for _ in range(50)]  # still less than SQLite checkpoints at
+        big = [os.urandom(60_000) for _ in range(40)]  # still less than SQLite checkpoints at
         for number, content in enumerate(big):
             put(operator, f"s{number}", content)
         log = config.state_dir / "secrets.db-wal"

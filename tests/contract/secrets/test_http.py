@@ -32,7 +32,7 @@ INTERNAL_ERROR: Answer = (500, b"internal error\n")
 
 def connection_to(listening: socket.socket) -> http.client.HTTPConnection:
     host, port = listening.getsockname()
-    return http.client.HTTPConnection(host, port, timeout=20)
+    return http.client.HTTPConnection(host, port, timeout=60)
 
 
 def token_of(operator: Client, name: str, *grants: access_pb2.Grant) -> str:
@@ -172,7 +172,7 @@ def test_requests_made_while_it_restarts_wait_for_it(
     api = Api(listening).acting_as(operator, "ci", ALL)
     assert api.call("put", Name="a", Value="b25l") == (200, b"1")
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, b"")
     assert b"Traceback" not in err
     waiting = connection_to(listening)
@@ -181,7 +181,7 @@ def test_requests_made_while_it_restarts_wait_for_it(
     assert waiting.getresponse().status == 200
     assert api.call("get", Name="a") == (200, b'{"Value":"b25l","Version":1}')
     process.terminate()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_a_service_without_a_socket_pays_nothing_for_http(config: Config) -> None:
@@ -200,6 +200,6 @@ def test_a_service_without_a_socket_pays_nothing_for_http(config: Config) -> Non
 def test_a_socket_that_is_none_for_http_ends_the_start_with_a_reason(config: Config) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
         process = activated(config, datagrams)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert b"<2>It does not listen on a TCP port." in err

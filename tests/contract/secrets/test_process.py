@@ -26,7 +26,7 @@ from unit.secrets.disks import small_disk
 def failed_start(config: Config, **variables: str) -> tuple[int, list[str]]:
     """Start the service where it cannot; return its exit code and the lines it prints."""
     process = start_process(config, **variables)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert out == b""
     assert b"Traceback" not in err
     lines = [line for line in err.decode().splitlines() if not line.startswith("<4>")]
@@ -38,13 +38,13 @@ def test_readiness_is_told_once_the_sockets_listen(config: Config, tmp_path: Pat
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(path))
-        notify.settimeout(20)
+        notify.settimeout(60)
         process = start_process(config, NOTIFY_SOCKET=str(path))
         assert notify.recv(4096).decode().splitlines()[0] == "READY=1"
         connect(config, "operator").secrets.ListSecrets(pb.ListSecretsRequest())
         process.terminate()
         assert notify.recv(4096) == b"STOPPING=1"
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -52,7 +52,7 @@ def test_a_signal_ends_it_gracefully(config: Config, stop: signal.Signals) -> No
     process = start_process(config)
     wait_until_serving(config, process)
     process.send_signal(stop)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert not list(config.runtime_dir.rglob("*.sock"))
     # The write-ahead log is folded into the database.
     assert not list(config.state_dir.glob("*-wal"))
@@ -99,7 +99,7 @@ def test_told_to_end_while_it_starts_it_ends_gracefully(config: Config) -> None:
     process = start_process(config)
     wait_until(config.state_dir.exists, process)
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 

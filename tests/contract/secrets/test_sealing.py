@@ -26,6 +26,7 @@ from leger_runtime.errors import LegerError
 from leger_secrets.adapters import keyring_file, schema, sqlcipher
 from leger_secrets.adapters.keyring import Keyring
 from leger_secrets.config import Config
+from waiting import wait_until
 
 PASSPHRASE = b"correct horse battery staple"
 VALUE = b"a value"
@@ -101,14 +102,14 @@ def test_without_its_key_it_runs_sealed_and_says_why(config: Config, tmp_path: P
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(path))
-        notify.settimeout(20)
+        notify.settimeout(60)
         absent = replace(config, key_file=tmp_path / "absent")
         process = start_process(absent, NOTIFY_SOCKET=str(path))
         ready, told = notify.recv(4096).decode().splitlines()
         assert ready == "READY=1"
         assert told == f"STATUS=Sealed: The root key {tmp_path}/absent cannot be read."
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     lines = [line for line in err.decode().splitlines() if line.startswith("<3>")]
     assert lines[:2] == [
@@ -204,8 +205,13 @@ def test_a_unit_gets_nothing_from_a_sealed_store_and_its_journal_says_why(
     assert b"The secrets store is sealed" in journald.recv(65536)
     [refusal] = operator.bindings.ListRefusals(pb.ListRefusalsRequest()).refusals
     assert refusal.reason == "STORE_SEALED"
+    assert "The secrets store is sealed" in refusal.message
     unseal(operator)
+    [refusal] = operator.bindings.ListRefusals(pb.ListRefusalsRequest()).refusals
+    assert refusal.reason == "STORE_SEALED"
+    assert "that is open now, so start it" in refusal.message
     assert ask("web.service", "a") == VALUE
+    assert not operator.bindings.ListRefusals(pb.ListRefusalsRequest()).refusals
 
 
 def test_the_operator_seals_and_unseals(config: Config, operator: Client) -> None:
@@ -263,12 +269,12 @@ def test_requests_in_flight_succeed_or_are_told_that_it_is_sealed(operator: Clie
     for _ in range(15):
         seal(operator)
         unseal(operator)
+    wait_until(lambda: VALUE.decode() in outcomes)
     done.set()
     for user in users:
-        user.join(timeout=20)
+        user.join(timeout=60)
     sealed = "The secrets store is sealed: no secret can be read or written."
     assert outcomes <= {VALUE.decode(), "STORE_SEALED", sealed}
-    assert VALUE.decode() in outcomes
 
 
 def test_a_passphrase_takes_over_and_gives_back(filled: Config) -> None:
@@ -382,4 +388,4 @@ def test_a_sealed_process_ends_gracefully(config: Config) -> None:
     process = start_process(config)
     wait_until_serving(config, process)
     process.terminate()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0

@@ -39,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[ActivatedServer]:
 
 
 def ask(server: ActivatedServer) -> list[str]:
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
     connection.request("POST", "/")
     answer = connection.getresponse().read().decode().split()
     connection.close()

@@ -1,3 +1,4 @@
+import os
 import re
 
 from leger_runtime import errors
@@ -58,3 +59,8 @@ def test_a_defect_is_told_by_its_place_and_never_its_text() -> None:
         found = place(error)
     assert re.fullmatch(r".*test_errors\.py:\d+ \(defect\)", found)
     assert place(ValueError("never raised")) == ""
+
+
+def test_a_refusal_of_the_system_is_told_in_its_words_or_as_one_of_a_device() -> None:
+    assert errors.reason_of(OSError(2, os.strerror(2))) == "No such file or directory"
+    assert errors.reason_of(OSError("no number, no words")) == "I/O error"

@@ -20,12 +20,13 @@ def signals() -> Iterator[None]:
 
 
 class Recorder:
-    """A service whose start does what the test wants."""
+    """A service whose start and stop do what the test wants."""
 
-    def __init__(self, start: Callable[[], None]) -> None:
+    def __init__(self, start: Callable[[], None], stop: Callable[[], object] = bool) -> None:
         self.calls: list[str] = []
         self.status = "Serving."
         self._start = start
+        self._stop: Callable[[], object] = stop
 
     def start(self) -> None:
         self.calls.append("start")
@@ -33,6 +34,7 @@ class Recorder:
 
     def stop(self) -> None:
         self.calls.append("stop")
+        self._stop()
 
 
 def run(service: Recorder) -> int:
@@ -90,19 +92,24 @@ def trace(frame, event, _):
             signal.raise_signal(signal.SIGTERM)
     return trace
 
-def send():
-    global waits
-    waits = True
+def send_to_one_that_waits():
+    seen, unchanged = 0, 0
+    while unchanged < 20:
+        if ended.wait(0.025):
+            return
+        seen, unchanged = steps, unchanged + 1 if steps == seen else 0
+    waits.append(steps)
     os.kill(os.getpid(), signal.SIGTERM)
 
-until, waits = 0, False
-while not waits:  # by then it was sent at each step before
-    until, steps = until + 1, 0
-    late = threading.Timer(0.5, send)
-    late.start()
+until, waits = 0, []
+while not waits:
+    until, steps, ended = until + 1, 0, threading.Event()
+    sender = threading.Thread(target=send_to_one_that_waits)
+    sender.start()
     assert process.run(Service, name="example") == 0
-    late.cancel()
-    late.join()
+    ended.set()
+    sender.join()
+assert waits == [until - 1] != [0], (waits, until)  # it was sent at each step before
 """
 
 
@@ -129,3 +136,33 @@ def test_what_the_system_refuses_names_the_service_and_the_file(
         "The example service cannot run.",
         "No such file or directory: /run/leger.",
     ]
+
+
+def test_what_the_system_refuses_at_the_end_is_told_as_the_end_s(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    full = OSError(28, "No space left on device", "/var/lib/leger/audit.log")
+    service = Recorder(lambda: signal.raise_signal(signal.SIGTERM), fail(full))
+    assert run(service) == Kind.UNAVAILABLE.value
+    assert caplog.messages[:2] == [
+        "The example service did not end as it should.",
+        "No space left on device: /var/lib/leger/audit.log.",
+    ]
+
+
+def test_an_end_that_fails_does_not_hide_why_the_start_did(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    missing = FileNotFoundError(2, "No such file or directory", "/run/leger")
+    assert run(Recorder(fail(unavailable()), fail(missing))) == Kind.UNAVAILABLE.value
+    assert [message for message in caplog.messages if message.startswith(("What", "The "))] == [
+        "What.",
+        "The example service did not end as it should.",
+    ]
+
+
+def test_a_defect_of_the_start_leaves_it_as_it_is_once_the_service_is_stopped() -> None:
+    service = Recorder(fail(LookupError()))
+    with pytest.raises(LookupError):
+        run(service)
+    assert service.calls == ["start", "stop"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from leger_secrets.domain.errors import StoreSealed
 from leger_secrets.domain.grants import ALL, Grant, Permission
-from leger_secrets.domain.store import (
+from leger_secrets.domain.stored import (
     Author,
     Contents,
     Notes,

@@ -53,10 +53,8 @@ def notes(store: SqlcipherSecretStore, audit: AuditEntries, clock: Clock) -> Not
 
 
 @pytest.fixture
-def generator(store: SqlcipherSecretStore, audit: AuditEntries, clock: Clock) -> Generator:
-    return Generator(
-        store=store, audit=audit, grants=Authorizer(), clock=clock, keys=CryptographyKeyMaker()
-    )
+def generator(secrets: Secrets) -> Generator:
+    return Generator(secrets=secrets, keys=CryptographyKeyMaker())
 
 
 @pytest.fixture

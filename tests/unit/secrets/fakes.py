@@ -6,11 +6,17 @@ from datetime import UTC, datetime, timedelta
 from leger_secrets.domain.audit import AuditEntry
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import AuditUnavailable
+from leger_secrets.domain.time_asked import TimeAsked
 
 KEY = bytes(range(32))
 
 ME = Caller("operator:root")
 DEPLOYER = Caller("svc:deployer")
+
+
+def asked(time: datetime) -> TimeAsked:
+    """Return the time as a request brings it."""
+    return TimeAsked(int(time.timestamp()), time.microsecond * 1_000)
 
 
 class AuditEntries:

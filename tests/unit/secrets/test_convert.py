@@ -4,19 +4,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from leger.secrets.v1 import secrets_pb2 as pb
 from leger.secrets.v1.access_pb2 import CreateTokenRequest
 from leger_secrets import convert
+from leger_secrets.domain.changes import Change, ChangeKind
 from leger_secrets.domain.handouts import Handout
 from leger_secrets.domain.imports import ImportChange, Imported
 from leger_secrets.domain.secrets import GetResult
-from leger_secrets.domain.store import (
-    Author,
-    Binding,
-    Change,
-    ChangeKind,
-    Notes,
-    SecretInfo,
-    StackBinding,
-    Version,
-)
+from leger_secrets.domain.stored import Author, Binding, Notes, SecretInfo, StackBinding, Version
+from leger_secrets.domain.time_asked import TimeAsked
 from leger_secrets.domain.value import SecretValue
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -74,13 +67,14 @@ def test_notes_go_both_ways() -> None:
     noted = Notes(description="x", labels={"k": "v"}, expire_time=NOW, rotate_after_days=30)
     asked = convert.notes_asked(convert.notes(noted))
     assert (asked.description, asked.labels, asked.rotate_after_days) == ("x", {"k": "v"}, 30)
-    assert asked.expire_time == NOW.timestamp() * 1_000_000
+    assert asked.expire_time
+    assert asked.expire_time.moment() == NOW
     assert convert.notes_asked(pb.SecretNotes()).expire_time is None
 
 
 def test_a_time_that_no_calendar_has_is_unpacked_for_the_domain_to_refuse() -> None:
     asked = pb.SecretNotes(expire_time=Timestamp(seconds=2**62))
-    assert convert.notes_asked(asked).expire_time == 2**62 * 1_000_000
+    assert convert.notes_asked(asked).expire_time == TimeAsked(2**62)
 
 
 def test_every_kind_of_change_has_its_name_on_the_wire() -> None:

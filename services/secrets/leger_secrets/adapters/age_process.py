@@ -4,7 +4,6 @@ The functions are those of `age`. What they are given and what they answer passe
 alone, and the memory that held it ends with the process.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from leger_runtime.errors import InternalError, place
+from leger_runtime.errors import InternalError, place, reason_of
 
 from leger_secrets.adapters import age, process
 from leger_secrets.adapters.age import check_recipient
@@ -34,6 +33,8 @@ _START = (
 )
 _FAILED = "The backup could not be encrypted or opened."
 _one_at_a_time = threading.Lock()  # each takes several times the backup's size in memory
+# In seconds: ten times what the largest store takes on a small machine. Nobody waits for ever.
+_PATIENCE = 600.0
 
 
 def encrypt(document: bytes, recipients: Sequence[str]) -> bytes:
@@ -93,11 +94,15 @@ def _call(work: str, content: bytes, *arguments: bytes) -> bytes:
                 stderr=subprocess.DEVNULL,  # a traceback's last line could hold a value
                 env={},
                 check=False,
+                timeout=_PATIENCE,
             )
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
+    except subprocess.TimeoutExpired:
         raise BackupUnavailable(
-            _FAILED, f"The process that does it cannot be made: {reason}."
+            _FAILED, f"The process that does it did not end within {_PATIENCE:.0f} s."
+        ) from None
+    except OSError as error:
+        raise BackupUnavailable(
+            _FAILED, f"The process that does it cannot be made: {reason_of(error)}."
         ) from None
     if done.returncode != 0:
         ending = f"signal {-done.returncode}" if done.returncode < 0 else f"{done.returncode}"

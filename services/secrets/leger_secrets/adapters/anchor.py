@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from leger_runtime import atomic
+from leger_runtime.errors import reason_of
 
 from leger_secrets.domain.sealing_errors import AnchorDamaged
 
@@ -158,7 +159,7 @@ class Anchor:
 
     def _report(self, error: OSError) -> None:
         if not self._failed:
-            log.error("The anchor %s cannot be written: %s.", self._path, error.strerror)
+            log.error("The anchor %s cannot be written: %s.", self._path, reason_of(error))
         self._failed = True
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from leger_runtime.errors import reason_of
+
 from leger_secrets.adapters import audit_chain, audit_recovery
 from leger_secrets.adapters.audit_chain import Link
 from leger_secrets.adapters.audit_directory import AuditDirectory
@@ -239,4 +241,4 @@ def _unavailable(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise AuditUnavailable(f"{what}: {error.strerror or 'I/O error'}.") from None
+        raise AuditUnavailable(f"{what}: {reason_of(error)}.") from None

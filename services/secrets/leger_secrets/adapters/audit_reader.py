@@ -5,6 +5,8 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from leger_runtime.errors import reason_of
+
 from leger_secrets.adapters import audit_chain, audit_lines
 from leger_secrets.adapters.audit_chain import BrokenChain
 from leger_secrets.adapters.audit_file import AuditFile, End
@@ -23,7 +25,7 @@ _Entries = Sequence[RecordedEntry]
 class AuditFileReader:
     """Reads what an AuditFile has on the disk, while that goes on writing."""
 
-    def __init__(self, log: AuditFile) -> None:
+    def __init__(self, *, log: AuditFile) -> None:
         self._log = log
 
     def read(self, wanted: AuditFilter, *, limit: int, follow: bool) -> Iterator[_Entries]:
@@ -224,5 +226,5 @@ def _encodable(text: str) -> str:
 
 def _unreadable(error: OSError) -> AuditUnavailable:
     return AuditUnavailable(
-        f"Reading it failed: {error.strerror or 'I/O error'}.", what="The audit log cannot be read."
+        f"Reading it failed: {reason_of(error)}.", what="The audit log cannot be read."
     )

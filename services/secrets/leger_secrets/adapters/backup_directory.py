@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leger_runtime import atomic
+from leger_runtime.errors import reason_of
 
 from leger_secrets.domain.backup_errors import BackupNotFound, BackupUnavailable
 from leger_secrets.domain.backup_file import BackupSummary
@@ -18,13 +19,13 @@ _TIME = "%Y%m%dT%H%M%SZ"
 _SCRATCH = ".secrets-*.age.*.tmp"
 
 
-class BackupDirectory:
-    """The directory `path`, of mode 0700, made when the first backup is written.
+class LocalBackupDirectory:
+    """A BackupDirectory: the directory `path`, of mode 0700, made when the first backup is written.
 
     Other files in it are neither listed nor removed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, *, path: Path) -> None:
         self._path = path
 
     @property
@@ -78,7 +79,7 @@ class BackupDirectory:
         except OSError as error:
             raise BackupUnavailable(
                 f"The directory of backups {self._path} cannot be {verb}.",
-                f"The system says: {os.strerror(error.errno or 0)}.",
+                f"The system says: {reason_of(error)}.",
             ) from None
 
 

@@ -9,14 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leger_secrets.domain.grants import Grant, Permission
-from leger_secrets.domain.store import (
-    Author,
-    Notes,
-    StoredSecret,
-    StoredVersion,
-    Token,
-    Version,
-)
+from leger_secrets.domain.stored import Author, Notes, StoredSecret, StoredVersion, Token, Version
 from leger_secrets.domain.value import SecretValue
 
 

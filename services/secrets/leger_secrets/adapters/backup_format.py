@@ -13,7 +13,7 @@ from leger_secrets.adapters import backup_entries as entries
 from leger_secrets.adapters.backup_entries import Malformed
 from leger_secrets.domain.backup_errors import BackupInvalid, BackupTooNew
 from leger_secrets.domain.backup_file import BackupDocument
-from leger_secrets.domain.store import Contents, StoredSecret, Token
+from leger_secrets.domain.stored import Contents, StoredSecret, Token
 
 FORMAT = "leger-backup"
 VERSION = 1

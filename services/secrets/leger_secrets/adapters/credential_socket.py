@@ -9,7 +9,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from leger_runtime.errors import LegerError, place
+from leger_runtime.errors import LegerError, place, reason_of
+from leger_runtime.sockets import binding
 
 from leger_secrets.domain import names
 from leger_secrets.domain.credentials import Credentials
@@ -40,20 +41,23 @@ class CredentialSocket:
         self._credentials = credentials
         self._timeout = timeout
         self._own_uid = os.geteuid()
+        self._bound = False
         self._stopping = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._accepting = threading.Thread(target=self._accept, name="credentials", daemon=True)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="credential")
 
-    def start(self) -> None:
-        """Bind the socket with mode 0600, replacing a stale one, and begin to serve."""
-        self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)  # closes the moment between bind and chmod
-        try:
+    def bind(self) -> None:
+        """Bind the socket with mode 0600, replacing a stale one; who asks waits until the start."""
+        with binding(self._path):
             self._socket.bind(str(self._path))
-        finally:
-            os.umask(before)
         self._socket.listen(_BACKLOG)
+        self._bound = True
+
+    def start(self) -> None:
+        """Begin to serve; bind the socket before, unless that was done."""
+        if not self._bound:
+            self.bind()
         self._accepting.start()
 
     def stop(self) -> None:
@@ -72,7 +76,7 @@ class CredentialSocket:
                 connection, _ = self._socket.accept()
             except OSError as error:
                 if not self._stopping.is_set():
-                    log.error("Cannot accept a request for a credential: %s", error.strerror)
+                    log.error("Cannot accept a request for a credential: %s", reason_of(error))
                     self._stopping.wait(_PAUSE)
                 continue
             self._pool.submit(self._serve, connection)

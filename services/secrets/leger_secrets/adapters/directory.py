@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
 
 class DirectoryUnusable(LegerError):
@@ -17,7 +17,7 @@ def ensure(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
+        reason = reason_of(error)
     else:
         if os.access(path, os.W_OK | os.X_OK):
             return path

@@ -5,6 +5,8 @@ import socket
 import struct
 from pathlib import Path
 
+from leger_runtime.errors import reason_of
+
 log = logging.getLogger(__name__)
 
 _ERROR = "3"  # syslog's severity
@@ -35,7 +37,7 @@ class JournaldUnitJournal:
             with socket.socket(socket.AF_UNIX, flags) as sock:
                 sock.sendto(datagram, self._socket_path)
         except OSError as error:
-            log.error("Cannot write to the journal of %s: %s", unit, error.strerror)
+            log.error("Cannot write to the journal of %s: %s", unit, reason_of(error))
 
 
 def encode(fields: dict[str, str]) -> bytes:

@@ -1,7 +1,8 @@
 """Reading the root key, which the host hands to the service."""
 
-import os
 from pathlib import Path
+
+from leger_runtime.errors import reason_of
 
 from leger_secrets.adapters.key_wrapping import KEY_SIZE, wipe
 from leger_secrets.domain.sealing_errors import StoreKeyInvalid, StoreKeyMissing
@@ -19,7 +20,7 @@ def read(path: Path) -> bytearray:
     except OSError as error:
         raise StoreKeyMissing(
             f"The root key {path} cannot be read.",
-            why=f"{os.strerror(error.errno) if error.errno else 'I/O error'}.",
+            why=f"{reason_of(error)}.",
             next_step="`legerd key status` says where it should lie. Put it back, then restart"
             " leger-secrets.service; or point LEGER_KEY_FILE at it.",
         ) from None

@@ -4,10 +4,13 @@ import logging
 import os
 import stat
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from leger_runtime.errors import reason_of
 
 from leger_secrets.adapters import policy_toml
 from leger_secrets.adapters.policy_toml import PolicyMistake
@@ -21,20 +24,32 @@ _MAX_SIZE = 1024 * 1024  # bytes: a person writes this file
 # What of a file changes when its content does; of one that cannot be looked at, the error's number.
 _Identity = tuple[int, ...]
 
+# In nanoseconds: the coarsest clock of a file system's (FAT's). Two changes within one of its steps
+# leave one identity, so that of a younger file proves nothing (git's gitformat-index, "racily
+# clean").
+_SETTLED_AFTER = 2 * 10**9
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What was last seen of the file, and the rules in force."""
+    """What was last seen of the file, and the rules in force.
+
+    `settled` says that another content would have another identity. `content` is None when there
+    is none, or none that can be read.
+    """
 
     identity: _Identity | None = None
+    settled: bool = False
+    content: bytes | None = None
     rules: tuple[Rule, ...] = ()
     load_time: datetime | None = None
     problem: str = ""
 
 
-class PolicyFile:
+class TomlPolicyFile:
     """A RuleSource that looks at its file on every use, which costs one stat(2).
 
+    It reads one that was just changed, too: only its content tells whether it was changed again.
     A file with a mistake leaves the rules that were read last in force, and is named once in the
     log. No file means no rules.
     """
@@ -65,13 +80,18 @@ class PolicyFile:
         return self._now().rules
 
     def _now(self) -> _Seen:
-        if self._identity() != self._seen.identity:
+        if not self._is_current(self._identity()):
             with self._lock:
                 # Looked at before it is read: a change in between is seen the next time.
-                identity = self._identity()
-                if identity != self._seen.identity:
-                    self._seen = self._look(identity)
+                now, identity = time.time_ns(), self._identity()
+                if not self._is_current(identity):
+                    settled = now - _change_time(identity) > _SETTLED_AFTER
+                    self._seen = replace(self._look(), identity=identity, settled=settled)
         return self._seen
+
+    def _is_current(self, identity: _Identity) -> bool:
+        seen = self._seen
+        return seen.settled and identity == seen.identity
 
     def _identity(self) -> _Identity:
         try:
@@ -80,25 +100,24 @@ class PolicyFile:
             return (error.errno or 0,)
         return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
-    def _look(self, identity: _Identity) -> _Seen:
+    def _look(self) -> _Seen:
         before = self._seen
+        content = None
         try:
             content = self._read()
+            if content == before.content:
+                return before
             rules = policy_toml.parse(content, source=self.path)
         except FileNotFoundError:
             if before.rules:
                 log.info("%s is gone, and its rules with it.", self._path)
-            return _Seen(identity=identity)
+            return _Seen()
         except PolicyMistake as mistake:
-            log.warning("%s is not in force: %s", self._path, mistake)
-            return _Seen(
-                identity=identity,
-                rules=before.rules,
-                load_time=before.load_time,
-                problem=str(mistake),
-            )
+            if str(mistake) != before.problem:
+                log.warning("%s is not in force: %s", self._path, mistake)
+            return replace(before, content=content, problem=str(mistake))
         log.info("%s is in force.", self._path)
-        return _Seen(identity=identity, rules=rules, load_time=self._clock())
+        return _Seen(content=content, rules=rules, load_time=self._clock())
 
     def _read(self) -> bytes:
         """Return the content. Raises FileNotFoundError, PolicyMistake."""
@@ -113,7 +132,7 @@ class PolicyFile:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise PolicyMistake(f"It cannot be read: {os.strerror(error.errno or 0)}.") from None
+            raise PolicyMistake(f"It cannot be read: {reason_of(error)}.") from None
         if len(content) > _MAX_SIZE:
             raise PolicyMistake(f"It is larger than {_MAX_SIZE} bytes.")
         return content
@@ -122,3 +141,8 @@ class PolicyFile:
 def _without_waiting(path: str, flags: int) -> int:
     """Open the file, should it even be a pipe that nobody writes to."""
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _change_time(identity: _Identity) -> int:
+    """Return when the file was changed last, in nanoseconds; 0 when there is none."""
+    return identity[-1] if len(identity) > 1 else 0

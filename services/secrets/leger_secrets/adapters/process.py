@@ -5,8 +5,9 @@ import os
 import resource
 from pathlib import Path
 
-# linux/prctl.h, linux/mman.h, linux/capability.h
-_PR_SET_DUMPABLE = 4
+from leger_runtime import memory
+
+# linux/mman.h, linux/capability.h
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAP_IPC_LOCK = 14
 
@@ -20,7 +21,7 @@ def harden() -> list[str]:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     weaknesses = []
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+    if not memory.forbid_dumps():
         weaknesses.append("Other processes of this user may read the memory of this one.")
     # On fault: each page is locked when it is used, so that untouched stacks cost nothing.
     flags = _MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT

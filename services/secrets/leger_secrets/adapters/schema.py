@@ -70,23 +70,22 @@ _MIGRATIONS = (
             SELECT created FROM version WHERE secret = secret.id AND number = secret.active
         );
 
-    -- The value comes last now: what is after a long value lies behind all of its pages.
+    -- The id is the secret's and the number in one, so that no index is needed. The value comes
+    -- last now: what is after a long value lies behind all of its pages.
     CREATE TABLE reordered (
         id INTEGER PRIMARY KEY,
-        secret INTEGER NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
-        number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 4294967295),
+        secret INTEGER AS (id >> 32),
+        number INTEGER AS (id & 4294967295) CHECK (number > 0),
         created INTEGER NOT NULL,   -- microseconds since 1970, UTC
         created_by TEXT NOT NULL,
-        value BLOB,                 -- NULL when deleted: the row keeps the number used
-        UNIQUE (secret, number)
+        value BLOB                  -- NULL when deleted: the row keeps the number used
     ) STRICT;
-    INSERT INTO reordered SELECT id, secret, number, created, created_by, value FROM version;
+    INSERT INTO reordered
+        SELECT secret << 32 | number, created, created_by, value FROM version ORDER BY 1;
     DROP TABLE version;
     ALTER TABLE reordered RENAME TO version;
 
     -- The latest changes, for watches: all after the revision `kept_after`.
-    ALTER TABLE revision ADD COLUMN kept_after INTEGER NOT NULL DEFAULT 0;
-    UPDATE revision SET kept_after = value;
     CREATE TABLE change (
         revision INTEGER NOT NULL,
         place INTEGER NOT NULL,     -- in its revision, from 1
@@ -97,6 +96,14 @@ _MIGRATIONS = (
         principal TEXT NOT NULL,
         PRIMARY KEY (revision, place)
     ) STRICT, WITHOUT ROWID;
+    -- The store's revision is that of its latest change, unless the floor is higher. So a commit
+    -- that has changes, as most have, need not write the floor.
+    ALTER TABLE revision RENAME TO revision_floor;
+    ALTER TABLE revision_floor ADD COLUMN kept_after INTEGER NOT NULL DEFAULT 0;
+    UPDATE revision_floor SET kept_after = value;
+    CREATE VIEW revision AS
+        SELECT max(value, coalesce((SELECT max(revision) FROM change), 0)) AS value, kept_after
+        FROM revision_floor;
 
     CREATE TABLE token (
         name TEXT PRIMARY KEY,

@@ -14,7 +14,8 @@ from leger_secrets.adapters.open_store import OpenStore
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore, StoreClosed
 from leger_secrets.domain.errors import StoreSealed
 from leger_secrets.domain.sealing_errors import StoreDamaged
-from leger_secrets.domain.store import Author, Found, Reader, Writer
+from leger_secrets.domain.store import Reader, Writer
+from leger_secrets.domain.stored import Author, Found
 from leger_secrets.domain.value import SecretValue
 
 View = TypeVar("View")
@@ -144,5 +145,7 @@ class SealableSecretStore:
     def _seal(self, damaged: OpenStore, cause: StoreDamaged) -> None:
         with self.changing:
             if self._state is damaged:
-                self.put(cause)
-                damaged.close()
+                try:
+                    self.put(cause)
+                finally:
+                    damaged.close()

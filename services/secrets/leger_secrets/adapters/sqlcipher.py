@@ -30,7 +30,6 @@ def connect(path: Path, key: bytes | bytearray, *, writable: bool) -> dbapi2.Con
                 """
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
-                PRAGMA foreign_keys = ON;
                 PRAGMA secure_delete = ON;
                 PRAGMA temp_store = MEMORY;
                 PRAGMA cache_size = -512;

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from leger_secrets.domain.grants import Grant, Permission
-from leger_secrets.domain.store import Notes
+from leger_secrets.domain.stored import Notes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

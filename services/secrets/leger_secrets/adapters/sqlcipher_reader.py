@@ -7,13 +7,13 @@ from typing import Any
 from sqlcipher3 import dbapi2
 
 from leger_secrets.adapters import sqlcipher_columns as columns
-from leger_secrets.domain.store import (
+from leger_secrets.domain.changes import Change, ChangeKind
+from leger_secrets.domain.stored import (
     Author,
     Binding,
-    Change,
-    ChangeKind,
     Contents,
     Found,
+    Latest,
     Numbers,
     SecretInfo,
     StackBinding,
@@ -56,8 +56,7 @@ class SqlcipherReader:
         row = self._execute(
             """
             SELECT version.number, version.value FROM secret
-            LEFT JOIN version ON version.secret = secret.id
-                AND version.number = iif(?2 = 0, secret.active, ?2)
+            LEFT JOIN version ON version.id = secret.id << 32 | iif(?2 = 0, secret.active, ?2)
             WHERE secret.name = ?1
             """,
             (name, version),
@@ -74,12 +73,30 @@ class SqlcipherReader:
         ).fetchone()
         return Numbers(active=row[0], latest=row[1], previous=row[2]) if row else None
 
+    def latest(self, name: str) -> Latest | None:
+        """See Reader."""
+        row = self._execute(
+            """
+            SELECT secret.active, secret.latest, secret.previous, version.value FROM secret
+            LEFT JOIN version ON version.id = secret.id << 32 | secret.latest
+            WHERE secret.name = ?
+            """,
+            (name,),
+        ).fetchone()
+        if row is None:
+            return None
+        active, latest, previous, value = row
+        return Latest(
+            Numbers(active=active, latest=latest, previous=previous),
+            None if value is None else SecretValue(value),
+        )
+
     def was_used(self, name: str, version: int) -> bool:
         """See Reader."""
         row = self._execute(
             """
-            SELECT 1 FROM version JOIN secret ON secret.id = version.secret
-            WHERE secret.name = ? AND version.number = ?
+            SELECT 1 FROM secret JOIN version ON version.id = secret.id << 32 | ?2
+            WHERE secret.name = ?1
             """,
             (name, version),
         ).fetchone()
@@ -93,7 +110,7 @@ class SqlcipherReader:
         versions = self._execute(
             """
             SELECT number, created, created_by FROM version
-            WHERE secret = ? AND value IS NOT NULL ORDER BY number
+            WHERE id > ?1 << 32 AND id < ?1 + 1 << 32 AND value IS NOT NULL ORDER BY id
             """,
             secret[:1],
         )
@@ -108,7 +125,7 @@ class SqlcipherReader:
             self._execute(
                 """
                 SELECT secret, number, created, created_by FROM version
-                WHERE value IS NOT NULL ORDER BY secret, number
+                WHERE value IS NOT NULL ORDER BY id
                 """
             )
         )
@@ -190,8 +207,7 @@ class SqlcipherReader:
         versions = _grouped(
             self._execute(
                 """
-                SELECT secret, number, created, created_by, value FROM version
-                ORDER BY secret, number
+                SELECT secret, number, created, created_by, value FROM version ORDER BY id
                 """
             )
         )

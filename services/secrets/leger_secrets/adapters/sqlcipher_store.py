@@ -11,7 +11,7 @@ from sqlcipher3 import dbapi2
 from leger_secrets.adapters import schema, sqlcipher
 from leger_secrets.adapters.sqlcipher_reader import SqlcipherReader
 from leger_secrets.adapters.sqlcipher_writer import SqlcipherWriter
-from leger_secrets.domain.store import Author, Found
+from leger_secrets.domain.stored import Author, Found
 
 _READERS = 4  # a read takes microseconds: more would only cost memory
 # In bytes: a value that is not longer lies on one page with all of its row (4,096 bytes, less what
@@ -109,7 +109,7 @@ class SqlcipherSecretStore:
         """Open the changing view; leaving it commits durably. Raises StoreUnavailable."""
         with self.frozen() as connection:
             with sqlcipher.transaction(connection, "BEGIN IMMEDIATE"):
-                writer = SqlcipherWriter(connection, author)
+                writer = SqlcipherWriter(connection, author, after=self._revision)
                 yield writer
                 revision = writer.finish()
             if writer.erased or self._can_erase():
@@ -135,7 +135,9 @@ class SqlcipherSecretStore:
         """
         with self.frozen() as connection, sqlcipher.transaction(connection, "BEGIN IMMEDIATE"):
             connection.execute("DELETE FROM change")
-            connection.execute("UPDATE revision SET value = ?1, kept_after = ?1", (revision + 1,))
+            connection.execute(
+                "UPDATE revision_floor SET value = ?1, kept_after = ?1", (revision + 1,)
+            )
         self._revision = revision + 1
 
     def wait(self, *, after: int, timeout: float) -> bool:

@@ -6,21 +6,16 @@ from sqlcipher3 import dbapi2
 
 from leger_secrets.adapters import sqlcipher_columns as columns
 from leger_secrets.adapters.sqlcipher_reader import SqlcipherReader
-from leger_secrets.domain.store import (
-    Author,
-    Binding,
-    ChangeKind,
-    Contents,
-    Notes,
-    StoredSecret,
-    Token,
-)
+from leger_secrets.domain.changes import ChangeKind
+from leger_secrets.domain.stored import Author, Binding, Contents, Notes, StoredSecret, Token
 from leger_secrets.domain.value import SecretValue
 
 CHANGES_KEPT = 100_000
 """At least so many changes are kept for watches."""
 
 _PRUNED_EVERY = 1_000  # revisions, so that one commit in so many pays, and not much
+
+_ADD_VERSION = "INSERT INTO version (id, created, created_by, value) VALUES (?, ?, ?, ?)"
 
 
 class SqlcipherWriter(SqlcipherReader):
@@ -30,8 +25,10 @@ class SqlcipherWriter(SqlcipherReader):
     `erased` says whether values were deleted, which older pages of the file may still hold.
     """
 
-    def __init__(self, connection: dbapi2.Connection, author: Author) -> None:
+    def __init__(self, connection: dbapi2.Connection, author: Author, *, after: int) -> None:
+        """Begin; the last commit has the revision `after`."""
         super().__init__(connection)
+        self._after = after
         self._author = author
         self._time = columns.micros(author.time)
         self._revision: int | None = None
@@ -53,9 +50,8 @@ class SqlcipherWriter(SqlcipherReader):
             (name, number, self._next_revision(), self._time, self._author.principal),
         ).fetchone()
         self._execute(
-            "INSERT INTO version (secret, number, created, created_by, value)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (identity, number, self._time, self._author.principal, value.reveal()),
+            _ADD_VERSION,
+            (identity << 32 | number, self._time, self._author.principal, value.reveal()),
         )
         self._note(ChangeKind.VERSION_ADDED, name, number)
         if is_first:
@@ -88,9 +84,9 @@ class SqlcipherWriter(SqlcipherReader):
         self._execute(
             """
             UPDATE version SET value = NULL
-            WHERE number = ? AND secret = (SELECT id FROM secret WHERE name = ?)
+            WHERE id = (SELECT id FROM secret WHERE name = ?) << 32 | ?
             """,
-            (version, name),
+            (name, version),
         )
         self._execute(
             "UPDATE secret SET previous = 0 WHERE name = ? AND previous = ?", (name, version)
@@ -100,7 +96,10 @@ class SqlcipherWriter(SqlcipherReader):
 
     def delete_secret(self, name: str) -> None:
         """See Writer."""
-        self._execute("DELETE FROM secret WHERE name = ?", (name,))
+        (identity,) = self._execute(
+            "DELETE FROM secret WHERE name = ? RETURNING id", (name,)
+        ).fetchone()
+        self._execute("DELETE FROM version WHERE id > ?1 << 32 AND id < ?1 + 1 << 32", (identity,))
         self._note(ChangeKind.DELETED, name, 0)
         self.erased = True
 
@@ -150,11 +149,11 @@ class SqlcipherWriter(SqlcipherReader):
 
     def replace_contents(self, contents: Contents) -> None:
         """See Writer."""
-        for table in ("secret", "token", "change"):
-            self._execute(f"DELETE FROM {table}")  # noqa: S608 - three fixed names
+        for table in ("secret", "version", "token", "change"):
+            self._execute(f"DELETE FROM {table}")  # noqa: S608 - four fixed names
         revision = max(self._next_revision(), contents.revision + 1)
         self._revision, self._changes = revision, 0
-        self._execute("UPDATE revision SET value = ?1, kept_after = ?1", (revision,))
+        self._execute("UPDATE revision_floor SET kept_after = ?", (revision,))
         for secret in contents.secrets:
             self._store(secret, revision)
         for token in contents.tokens:
@@ -167,7 +166,11 @@ class SqlcipherWriter(SqlcipherReader):
 
         The last call before the transaction is committed.
         """
-        if self._changes and self._next_revision() % _PRUNED_EVERY == 0:
+        if self._revision is None:
+            return None
+        if not self._changes:
+            self._execute("UPDATE revision_floor SET value = ?", (self._revision,))
+        if self._revision % _PRUNED_EVERY == 0:  # whatever the commit changed that has it
             (kept,) = self._execute("SELECT count(*) FROM change").fetchone()
             if kept > CHANGES_KEPT:
                 self._prune(kept - CHANGES_KEPT)
@@ -179,7 +182,7 @@ class SqlcipherWriter(SqlcipherReader):
             "SELECT revision FROM change ORDER BY revision, place LIMIT 1 OFFSET ?", (surplus,)
         ).fetchone()
         self._execute("DELETE FROM change WHERE revision < ?", (oldest_kept,))
-        self._execute("UPDATE revision SET kept_after = ?", (oldest_kept - 1,))
+        self._execute("UPDATE revision_floor SET kept_after = ?", (oldest_kept - 1,))
 
     def _store(self, secret: StoredSecret, revision: int) -> None:
         (identity,) = self._execute(
@@ -207,11 +210,9 @@ class SqlcipherWriter(SqlcipherReader):
         ).fetchone()
         for version, value in secret.versions:
             self._execute(
-                "INSERT INTO version (secret, number, created, created_by, value)"
-                " VALUES (?, ?, ?, ?, ?)",
+                _ADD_VERSION,
                 (
-                    identity,
-                    version.number,
+                    identity << 32 | version.number,
                     columns.micros(version.create_time),
                     version.created_by,
                     None if value is None else value.reveal(),
@@ -239,7 +240,5 @@ class SqlcipherWriter(SqlcipherReader):
 
     def _next_revision(self) -> int:
         if self._revision is None:
-            (self._revision,) = self._execute(
-                "UPDATE revision SET value = value + 1 RETURNING value"
-            ).fetchone()
+            self._revision = self._after + 1
         return self._revision

@@ -30,6 +30,7 @@ from leger_secrets.domain.sealing_errors import (
     StoreKeyWrong,
     StoreRolledBack,
 )
+from leger_secrets.domain.value import SecretValue
 
 DATABASE = "secrets.db"
 ANCHOR = "anchor"
@@ -63,14 +64,16 @@ class StoreFiles:
         """Return the bytes of the database and its write-ahead log. Raises OSError."""
         return sum(path.stat().st_size for path in (self.database, self._log) if path.exists())
 
-    def unlocked(self, passphrase: bytes) -> Keyring:
+    def unlocked(self, passphrase: SecretValue) -> Keyring:
         """Open the keyring; make one where there is no store yet.
 
         Raises StoreKeyMissing, StoreKeyInvalid, StoreKeyWrong, PassphraseNeeded, PassphraseWrong,
         StoreDamaged, OSError.
         """
         if self._keyring.exists():
-            return Keyring.open(path=self._keyring, root_key=self._root_key, passphrase=passphrase)
+            return Keyring.open(
+                path=self._keyring, root_key=self._root_key, passphrase=passphrase.reveal()
+            )
         if self.database.exists():
             raise StoreKeyMissing(
                 f"The store {self.database} cannot be opened.",
@@ -81,7 +84,7 @@ class StoreFiles:
         return Keyring.create(path=self._keyring, root_key=self._root_key, now=self._clock())
 
     def relocked(
-        self, keyring: Keyring, unlock: Unlock | None, key_id: str, passphrase: bytes
+        self, keyring: Keyring, unlock: Unlock | None, key_id: str, passphrase: SecretValue
     ) -> Keyring | None:
         """Return a keyring of one key that something else opens; None keeps what opens it.
 
@@ -90,7 +93,7 @@ class StoreFiles:
         if unlock is None:
             return None
         return keyring.relocked(
-            unlock, key_id=key_id, root_key=self._root_key, passphrase=passphrase
+            unlock, key_id=key_id, root_key=self._root_key, passphrase=passphrase.reveal()
         )
 
     def open(

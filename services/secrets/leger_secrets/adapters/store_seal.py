@@ -1,11 +1,10 @@
 """Sealing, unsealing and re-keying the store."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from leger_runtime.errors import LegerError
+from leger_runtime.errors import LegerError, reason_of
 
 from leger_secrets.adapters import rekey, schema
 from leger_secrets.adapters.open_store import OpenStore, attach
@@ -15,6 +14,7 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import StoreUnavailable
 from leger_secrets.domain.sealing import StoreFacts, Unlock
 from leger_secrets.domain.sealing_errors import PassphraseWrong, StoreDamaged
+from leger_secrets.domain.value import SecretValue
 
 
 class StoreSeal:
@@ -50,7 +50,7 @@ class StoreSeal:
 
     @contextmanager
     def unsealing(
-        self, passphrase: bytes, *, accept_rollback: bool, begin_audit_log: Caller | None
+        self, passphrase: SecretValue, *, accept_rollback: bool, begin_audit_log: Caller | None
     ) -> Iterator[list[str]]:
         """See Seal."""
         with self._store.changing:
@@ -80,11 +80,13 @@ class StoreSeal:
         with self._store.changing:
             state = self._store.state
             if isinstance(state, OpenStore):
-                self._store.put(cause)
-                state.close()
+                try:
+                    self._store.put(cause)
+                finally:
+                    state.close()
 
     @contextmanager
-    def rekeying(self, unlock: Unlock | None, passphrase: bytes) -> Iterator[int]:
+    def rekeying(self, unlock: Unlock | None, passphrase: SecretValue) -> Iterator[int]:
         """See Seal.
 
         Until the new file is in its place, the keyring opens as before and has both keys; it is
@@ -135,7 +137,7 @@ class StoreSeal:
         return new
 
     def _open(
-        self, passphrase: bytes, *, accept_rollback: bool, begin: Caller | None
+        self, passphrase: SecretValue, *, accept_rollback: bool, begin: Caller | None
     ) -> tuple[OpenStore, list[str]]:
         keyring = self._files.unlocked(passphrase)
         try:
@@ -151,5 +153,4 @@ def _unavailable() -> Iterator[None]:
         yield
     except OSError as error:
         subject = f"{error.filename}: " if error.filename else ""
-        reason = os.strerror(error.errno) if error.errno else "I/O error"
-        raise StoreUnavailable(f"{subject}{reason}.") from None
+        raise StoreUnavailable(f"{subject}{reason_of(error)}.") from None

@@ -16,7 +16,7 @@ from leger_secrets.domain.tokens import SOURCE, Tokens
 BINDING = "binding"
 """What a rule names as its source that is a unit's binding."""
 
-_UNIT = "unit:"
+_UNIT, _OPERATOR = "unit:", "operator:"
 _PRINCIPAL = re.compile(r"(operator:|token:|unit:)[^\s*]+|svc:deployer")
 
 
@@ -62,11 +62,21 @@ class Policy:
 
 
 class Access:
-    """Answers questions about grants. They reveal no secret and change nothing: not audited."""
+    """Answers questions about grants. They reveal no secret and change nothing: not audited.
+
+    `operator` is the one account whose calls are an operator's here.
+    """
 
     def __init__(
-        self, *, store: SecretStore, authorizer: Authorizer, tokens: Tokens, policy_file: PolicyFile
+        self,
+        *,
+        store: SecretStore,
+        authorizer: Authorizer,
+        tokens: Tokens,
+        policy_file: PolicyFile,
+        operator: str,
     ) -> None:
+        self._operator = operator
         self._store = store
         self._authorizer = authorizer
         self._tokens = tokens
@@ -103,6 +113,9 @@ class Access:
         self, principal: str, action: Permission, secret: str
     ) -> tuple[Rule | None, str]:
         remark = self._about_token(principal)
+        if principal.startswith(_OPERATOR) and principal != _OPERATOR + self._operator:
+            # A rule may be for it, but only this account can open the operator's socket.
+            return None, f"nobody is that here; the operator is {_OPERATOR}{self._operator}."
         rule = self._authorizer.deciding(principal, action, secret)
         if self._policy_file.problem:
             which = "The last good rules" if self._policy_file.load_time else "No rules"

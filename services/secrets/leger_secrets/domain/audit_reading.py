@@ -10,6 +10,7 @@ from leger_secrets.domain.audit import Action
 from leger_secrets.domain.audit_errors import InvalidFilter
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.grants import matches
+from leger_secrets.domain.time_asked import NoSuchTime, TimeAsked
 from leger_secrets.domain.watch_slots import Client, Slot, WatchSlots
 
 AT_ONCE = 500
@@ -43,6 +44,21 @@ class AuditFilter:
     action: str = ""
     outcome: str = ""
     since: datetime | None = None
+
+    @classmethod
+    def of(
+        cls, *, secret: str, principal: str, action: str, outcome: str, since: TimeAsked | None
+    ) -> "AuditFilter":
+        """Return the filter that a request asks for. Raises InvalidFilter."""
+        try:
+            moment = None if since is None else since.moment()
+        except NoSuchTime:
+            raise InvalidFilter(
+                "The time to read from is none.",
+                "It lies outside of the years 1 to 9999, which google.protobuf.Timestamp has.",
+                field="since",
+            ) from None
+        return cls(secret=secret, principal=principal, action=action, outcome=outcome, since=moment)
 
     def check(self) -> None:
         """Raise InvalidFilter when no line can ever match."""

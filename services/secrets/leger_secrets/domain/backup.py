@@ -32,7 +32,8 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import StoreSealed
 from leger_secrets.domain.passphrase import PassphraseWeak
-from leger_secrets.domain.store import Author, SecretStore
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author
 from leger_secrets.domain.value import SecretValue
 
 
@@ -216,7 +217,7 @@ class Backups:
 
 
 def _check_passphrase(passphrase: SecretValue) -> None:
-    passphrases.check(passphrase.reveal())
+    passphrases.check(passphrase)
     try:
         passphrase.reveal().decode()
     except UnicodeDecodeError:

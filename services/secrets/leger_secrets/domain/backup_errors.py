@@ -70,7 +70,7 @@ class BackupLocked(LegerError):
                 "Neither this store's own key nor the identity that was given opens it: it was made"
                 " for others, or its first lines are damaged."
             )
-            next_step = "Give the recovery key: `leger secrets restore --identity FILE`."
+            next_step = "Give the recovery key: `leger secrets restore --identity KEYFILE`."
         super().__init__(
             "The backup cannot be opened.", why=wrong if tried else why, next_step=next_step
         )

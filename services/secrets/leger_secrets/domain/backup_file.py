@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from leger_secrets.domain.store import Contents
+from leger_secrets.domain.stored import Contents
 from leger_secrets.domain.value import SecretValue
 
 MAX_DOCUMENT = 256 * 1024 * 1024

@@ -1,15 +1,17 @@
 """Which unit gets which secret."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from leger_secrets.domain import limits, names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
-from leger_secrets.domain.errors import InvalidName, UnitBound
+from leger_secrets.domain.errors import InvalidName, StoreSealed, StoreUnavailable, UnitBound
 from leger_secrets.domain.handouts import Handout, Handouts
 from leger_secrets.domain.refusals import Refusal, Refusals
-from leger_secrets.domain.store import Author, Binding, SecretStore, StackBinding
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author, Binding, StackBinding
 
 
 class Bindings:
@@ -69,8 +71,22 @@ class Bindings:
         return self._handouts.of(binding)
 
     def list_refusals(self) -> list[Refusal]:
-        """Return the latest refusal of each unit, sorted by unit."""
-        return self._refusals.latest()
+        """Return the latest refusal of each unit, sorted by unit; one that is over says so."""
+        latest = self._refusals.latest()
+        if not any(refusal.reason == StoreSealed.reason for refusal in latest):
+            return latest
+        try:
+            with self._store.reading():
+                return [_with_an_open_store(refusal) for refusal in latest]
+        except (StoreSealed, StoreUnavailable):
+            return latest
+
+
+def _with_an_open_store(refusal: Refusal) -> Refusal:
+    if refusal.reason != StoreSealed.reason:
+        return refusal
+    said = "It did not get its secrets, as the store was sealed; that is open now, so start it."
+    return replace(refusal, message=said)
 
 
 def _checked(bindings: Sequence[Binding]) -> set[Binding]:

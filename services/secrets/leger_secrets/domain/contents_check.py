@@ -8,7 +8,7 @@ from leger_secrets.domain import limits, names, notes, tokens
 from leger_secrets.domain.backup_errors import BackupInvalid
 from leger_secrets.domain.backup_file import MAX_RECIPIENTS, BackupCipher
 from leger_secrets.domain.grants import Grant
-from leger_secrets.domain.store import Author, Contents, StoredSecret, Token
+from leger_secrets.domain.stored import Author, Contents, StoredSecret, Token
 
 _DIGEST_SIZE = 32  # of SHA-256
 _MAX_PRINCIPAL = 255

@@ -83,6 +83,21 @@ class SecretEmpty(LegerError):
         )
 
 
+class NotForEnvironment(LegerError):
+    """A version that no unit can have as an environment variable."""
+
+    kind, reason = Kind.CONFLICT, "NOT_FOR_ENVIRONMENT"
+
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(
+            f"Version {version} of {name} was not made the active one.",
+            why="Its value holds a byte of zero, and a unit gets it as an environment variable, in"
+            " which there can be none.",
+            next_step="Choose a value without one, or have the unit get it as a file (`Secret=`"
+            " without type=env) and install its stack again.",
+        )
+
+
 class VersionNotFound(LegerError):
     """A version that a stored secret does not have."""
 

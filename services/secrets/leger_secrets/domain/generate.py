@@ -10,12 +10,8 @@ from typing import Protocol
 
 from leger_runtime.errors import FieldViolation, Kind, LegerError
 
-from leger_secrets.domain import names, versions
-from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
-from leger_secrets.domain.clock import Clock
-from leger_secrets.domain.grants import Authorizer, Permission
-from leger_secrets.domain.store import Author, SecretStore
+from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.value import SecretValue
 
 SYMBOLS = "-._~"
@@ -115,19 +111,8 @@ class Generated:
 class Generator:
     """Every request to make a value. Errors and the audit log are as in Secrets."""
 
-    def __init__(
-        self,
-        *,
-        store: SecretStore,
-        audit: AuditLog,
-        grants: Authorizer,
-        clock: Clock,
-        keys: KeyMaker,
-    ) -> None:
-        self._store = store
-        self._audit = audit
-        self._grants = grants
-        self._clock = clock
+    def __init__(self, *, secrets: Secrets, keys: KeyMaker) -> None:
+        self._secrets = secrets
         self._keys = keys
 
     def generate(
@@ -137,17 +122,16 @@ class Generator:
 
         Raises InvalidName, InvalidRecipe, VersionClaimed.
         """
-        asked = AuditEntry(by, Action.PUT, name, detail="generated")
-        with Decision(self._audit, asked) as decision:
-            self._grants.check(by, Permission.PUT, name)
-            if activate:
-                self._grants.check(by, Permission.ACTIVATE, name)
-            names.check_secret(name)
+        public_key = ""
+
+        def make() -> SecretValue:
+            nonlocal public_key
             made = self._make(recipe)
-            with self._store.writing(Author(by.principal, self._clock())) as store:
-                put = versions.put(store, name, made.private, activate=activate)
-                decision.allow(asked._replace(version=put.version))
-        return Generated(version=put.version, active=put.active, public_key=made.public)
+            public_key = made.public
+            return made.private
+
+        put = self._secrets.put_made(name, make, activate=activate, detail="generated", by=by)
+        return Generated(version=put.version, active=put.active, public_key=public_key)
 
     def _make(self, recipe: Recipe | None) -> KeyPair:
         """Return the value, and the public key that is empty when there is none."""

@@ -160,7 +160,7 @@ class Authorizer:
 
     def visible(self, by: Caller, secrets: Iterable[str]) -> set[str]:
         """Return those of the secrets that the caller may `info`."""
-        grants = [rule.grant for rule in self.rules() if rule.concerns(by.principal)]
+        grants = [rule.grant for rule in self.concerning(by.principal)]
         return {s for s in secrets if any(g.allows(Permission.INFO, s) for g in grants)}
 
 

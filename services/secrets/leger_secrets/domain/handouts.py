@@ -6,7 +6,7 @@ from datetime import datetime
 
 from leger_secrets.domain import names
 from leger_secrets.domain.clock import Clock
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 
 _MAX_KEPT = 10_000  # instances of a template can have any name, so the memory is bounded
 

@@ -11,7 +11,8 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import InvalidName, VersionClaimed
 from leger_secrets.domain.grants import Authorizer, Permission
-from leger_secrets.domain.store import Author, Reader, SecretStore
+from leger_secrets.domain.store import Reader, SecretStore
+from leger_secrets.domain.stored import Author
 from leger_secrets.domain.value import SecretValue
 
 

@@ -36,12 +36,12 @@ def check_value(name: str, value: SecretValue, *, field: str = "value") -> None:
         )
 
 
-def check_count(count: int, *, verb: str, field: str) -> None:
+def check_count(count: int, *, verb: str, field: str, noun: str = "secrets") -> None:
     """Raise InvalidName, naming `field`, unless so many secrets can be e.g. "imported" at once."""
     if not 0 < count <= MAX_NAMES:
         raise InvalidName(
-            f"{count} secrets cannot be {verb} at once.",
-            f"One request takes 1 to {MAX_NAMES} secrets.",
+            f"{count} {noun} cannot be {verb} at once.",
+            f"One request takes 1 to {MAX_NAMES} {noun}.",
             field=field,
         )
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 from leger_runtime.errors import FieldViolation, Kind, LegerError
 
@@ -13,7 +12,9 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import SecretNotFound
 from leger_secrets.domain.grants import Authorizer, Permission
-from leger_secrets.domain.store import Author, Notes, SecretInfo, SecretStore
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author, Notes, SecretInfo
+from leger_secrets.domain.time_asked import NoSuchTime, TimeAsked
 
 MAX_DESCRIPTION = 1_000
 MAX_LABELS = 64
@@ -22,7 +23,6 @@ MAX_ROTATE_AFTER_DAYS = 3_650
 MAX_PATHS = 200
 
 _LABEL_KEY = re.compile(r"[A-Za-z0-9_./-]{1,63}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InvalidNotes(LegerError):
@@ -41,11 +41,11 @@ class InvalidNotes(LegerError):
 
 @dataclass(frozen=True, kw_only=True)
 class NotesAsked:
-    """Notes as a request brings them. `expire_time` is in microseconds from 1970 on, in UTC."""
+    """Notes as a request brings them."""
 
     description: str = ""
     labels: Mapping[str, str]
-    expire_time: int | None = None
+    expire_time: TimeAsked | None = None
     rotate_after_days: int = 0
 
 
@@ -105,8 +105,9 @@ def _updated(name: str, notes: Notes, asked: NotesAsked, mask: Sequence[str]) ->
             notes = replace(notes, rotate_after_days=asked.rotate_after_days)
         elif path == "expire_time":
             try:
-                notes = replace(notes, expire_time=_moment(asked.expire_time))
-            except OverflowError:
+                expire = asked.expire_time
+                notes = replace(notes, expire_time=None if expire is None else expire.moment())
+            except NoSuchTime:
                 why = "The time is outside of the years 1 to 9999."
                 wrong.append(_violation("notes.expire_time", why))
         elif path == "labels":
@@ -130,10 +131,6 @@ def _wrong(notes: Notes) -> list[FieldViolation]:
         *_wrong_interval(notes.rotate_after_days),
         *_wrong_labels(notes.labels),
     ]
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
 
 
 def _wrong_description(text: str) -> list[FieldViolation]:

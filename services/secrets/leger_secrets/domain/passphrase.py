@@ -2,6 +2,8 @@
 
 from leger_runtime.errors import FieldViolation, Kind, LegerError
 
+from leger_secrets.domain.value import SecretValue
+
 MIN_CHARACTERS = 12
 # Whoever has the file can try passphrases for years. Twelve characters of any kind, or a few words,
 # times what one try costs (see the keyring and age's scrypt) outlast that; rules about kinds of
@@ -23,9 +25,9 @@ class PassphraseWeak(LegerError):
         )
 
 
-def check(passphrase: bytes) -> None:
+def check(passphrase: SecretValue) -> None:
     """Raise PassphraseWeak for a new passphrase that is too short, too long, or one character."""
-    characters = passphrase.decode(errors="replace")
+    characters = passphrase.reveal().decode(errors="replace")
     if len(characters) < MIN_CHARACTERS:
         raise PassphraseWeak(f"It has fewer than {MIN_CHARACTERS} characters.")
     if len(passphrase) > MAX_BYTES:

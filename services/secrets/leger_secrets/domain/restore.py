@@ -30,7 +30,8 @@ from leger_secrets.domain.backup_file import (
 )
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
-from leger_secrets.domain.store import Author, Contents, SecretStore
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author, Contents
 from leger_secrets.domain.value import SecretValue
 
 

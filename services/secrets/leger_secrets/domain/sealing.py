@@ -14,6 +14,7 @@ from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import StoreSealed
 from leger_secrets.domain.sealing_errors import StoreDamaged
+from leger_secrets.domain.value import SecretValue
 
 
 class Unlock(StrEnum):
@@ -67,7 +68,7 @@ class Seal(Protocol):
         ...
 
     def unsealing(
-        self, passphrase: bytes, *, accept_rollback: bool, begin_audit_log: Caller | None
+        self, passphrase: SecretValue, *, accept_rollback: bool, begin_audit_log: Caller | None
     ) -> AbstractContextManager[list[str]]:
         """Open the store; leaving the block puts it in service, an exception leaves it sealed.
 
@@ -81,7 +82,9 @@ class Seal(Protocol):
         """Close the store once the requests that use it are done, and forget its keys."""
         ...
 
-    def rekeying(self, unlock: Unlock | None, passphrase: bytes) -> AbstractContextManager[int]:
+    def rekeying(
+        self, unlock: Unlock | None, passphrase: SecretValue
+    ) -> AbstractContextManager[int]:
         """Encrypt the store with a new key; yield how many pages there were.
 
         Leaving the block puts the new file in the place of the old one, an exception undoes it.
@@ -129,7 +132,7 @@ class StoreCare:
         )
 
     def unseal(
-        self, passphrase: bytes, *, begin_audit_log: bool, accept_rollback: bool, by: Caller
+        self, passphrase: SecretValue, *, begin_audit_log: bool, accept_rollback: bool, by: Caller
     ) -> list[str]:
         """Open the store; return as what the files of a broken audit log were set aside.
 
@@ -159,7 +162,7 @@ class StoreCare:
             decision.allow(asked)
             self._seal.seal(StoreSealed(f"{by.principal} has sealed it."))
 
-    def rekey(self, *, unlock: Unlock | None, passphrase: bytes, by: Caller) -> int:
+    def rekey(self, *, unlock: Unlock | None, passphrase: SecretValue, by: Caller) -> int:
         """Encrypt the store with a new key; return how many pages there were.
 
         With `unlock` something else opens the store from then on: the root key, or the passphrase.

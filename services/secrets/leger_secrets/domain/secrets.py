@@ -1,6 +1,6 @@
 """Versioned secrets with one active version each, as in tailscale/setec (db/db.go, db/kv.go)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from leger_secrets.domain import limits, names, versions
@@ -8,13 +8,15 @@ from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import (
+    NotForEnvironment,
     SecretInUse,
     SecretNotFound,
     VersionActive,
     VersionClaimed,
 )
 from leger_secrets.domain.grants import Authorizer, Permission
-from leger_secrets.domain.store import Author, SecretInfo, SecretStore
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author, SecretInfo
 from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.versions import PutResult
 
@@ -56,12 +58,28 @@ class Secrets:
 
         Raises InvalidName, ValueTooLarge, VersionClaimed.
         """
-        asked = AuditEntry(by, Action.PUT, name)
+        return self.put_made(name, lambda: value, activate=activate, by=by)
+
+    def put_made(
+        self,
+        name: str,
+        make: Callable[[], SecretValue],
+        *,
+        activate: bool,
+        detail: str = "",
+        by: Caller,
+    ) -> PutResult:
+        """Do so with a value that is made only for a caller who may put it.
+
+        `detail` is for the audit log. Raises what `make` does, too.
+        """
+        asked = AuditEntry(by, Action.PUT, name, detail=detail)
         with Decision(self._audit, asked) as decision:
             self._grants.check(by, Permission.PUT, name)
             if activate:
                 self._grants.check(by, Permission.ACTIVATE, name)
             names.check_secret(name)
+            value = make()
             limits.check_value(name, value)
             with self._store.writing(self._author(by)) as store:
                 put = versions.put(store, name, value, activate=activate)
@@ -159,12 +177,21 @@ class Secrets:
                     store.activate(name, version)
                 decision.allow(asked)
 
-    def activate(self, name: str, version: int, *, previous: int | None = None, by: Caller) -> int:
+    def activate(
+        self,
+        name: str,
+        version: int,
+        *,
+        previous: int | None = None,
+        for_environment: bool = False,
+        by: Caller,
+    ) -> int:
         """Make a stored version the active one and return the one that was before.
 
         That one is what a roll-back goes to, unless `previous` names another stored version, or
         0 for none: who takes an activation back does not want it to be gone back to.
-        Raises InvalidName, InvalidVersion, SecretNotFound, VersionNotFound.
+        Raises InvalidName, InvalidVersion, SecretNotFound, VersionNotFound, and with
+        `for_environment` NotForEnvironment.
         """
         asked = AuditEntry(by, Action.ACTIVATE, name, version)
         with Decision(self._audit, asked) as decision:
@@ -172,7 +199,9 @@ class Secrets:
             names.check_secret(name)
             limits.check_version(version)
             with self._store.writing(self._author(by)) as store:
-                versions.existing(name, version, store.find(name, version))
+                found = versions.existing(name, version, store.find(name, version))
+                if for_environment and b"\0" in found.value.reveal():
+                    raise NotForEnvironment(name, version)
                 if previous:
                     versions.existing(name, previous, store.find(name, previous))
                 active = versions.existing(name, 0, store.find(name, 0)).version

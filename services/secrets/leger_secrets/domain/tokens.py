@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,10 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.clock import Clock
 from leger_secrets.domain.errors import InvalidName
 from leger_secrets.domain.grants import Grant, Rule
-from leger_secrets.domain.store import Author, SecretStore, Token
+from leger_secrets.domain.store import SecretStore
+from leger_secrets.domain.stored import Author, Token
+from leger_secrets.domain.time_asked import NoSuchTime, TimeAsked
+from leger_secrets.domain.value import SecretValue
 
 SOURCE = "token"
 """What the rules of tokens name as their source."""
@@ -35,7 +39,7 @@ MAX_GRANTS = 100
 _PREFIX = "leger_"
 _RANDOM_BYTES = 32
 # The prefix lets scanners for leaked secrets find one; the rest is base64url of 32 bytes.
-_TOKEN = re.compile(_PREFIX + r"[A-Za-z0-9_-]{43}")
+_TOKEN = re.compile((_PREFIX + r"[A-Za-z0-9_-]{43}").encode())
 _NAME = re.compile(r"[a-z][a-z0-9.-]{0,62}")
 
 
@@ -66,6 +70,7 @@ class Tokens:
         self._audit = audit
         self._clock = clock
         self._known: tuple[Token, ...] = ()
+        self._looking = threading.Lock()
         self._used: dict[bytes, datetime] = {}
 
     def create(
@@ -73,25 +78,25 @@ class Tokens:
         name: str,
         grants: Sequence[GrantAsked],
         *,
-        expire_time: datetime | None = None,
+        expire_time: TimeAsked | None = None,
         by: Caller,
-    ) -> str:
+    ) -> SecretValue:
         """Make a token and return it; it cannot be had a second time.
 
         Raises InvalidName, InvalidGrant, InvalidExpiry, TokenExists, StoreUnavailable and
         AuditUnavailable.
         """
         now = self._clock()
-        text = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+        made = SecretValue((_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)).encode())
         asked = AuditEntry(by, Action.CREATE_TOKEN, detail=name)
         with Decision(self._audit, asked) as decision:
             check_name(name)
             token = Token(
                 name=name,
-                digest=_digest(text),
+                digest=_digest(made),
                 grants=_checked(grants),
                 created=Author(by.principal, now),
-                expire_time=expire_time,
+                expire_time=None if expire_time is None else _expiry(name, expire_time),
             )
             if _is_over(token, now):
                 raise InvalidExpiry(name)
@@ -101,7 +106,7 @@ class Tokens:
                 store.add_token(token)
                 decision.allow(asked)
         self._refresh()
-        return text
+        return made
 
     def revoke(self, name: str, *, by: Caller) -> None:
         """Make a token worthless: no request that begins from now on is served for it.
@@ -122,14 +127,14 @@ class Tokens:
         known = self._refresh()
         return [TokenInfo(token=t, use_time=self._used.get(t.digest)) for t in known]
 
-    def principal_of(self, text: str) -> str | None:
+    def principal_of(self, shown: SecretValue) -> str | None:
         """Return whose token this is; None for one that is unknown, revoked or expired.
 
-        It takes the same time wherever the text differs from a token. Raises StoreUnavailable.
+        It takes the same time wherever it differs from a token. Raises StoreUnavailable.
         """
-        if not _TOKEN.fullmatch(text):
+        if not _TOKEN.fullmatch(shown.reveal()):
             return None
-        digest, now = _digest(text), self._clock()
+        digest, now = _digest(shown), self._clock()
         found = None
         for token in self._refresh():  # every one: the answer does not depend on which it is
             if hmac.compare_digest(token.digest, digest):
@@ -163,7 +168,8 @@ class Tokens:
 
     def _refresh(self) -> tuple[Token, ...]:
         """Read the tokens; the store alone knows them, as a restore replaces them too."""
-        with self._store.reading() as store:
+        # One look at a time: else an older one could bring back what was revoked since.
+        with self._looking, self._store.reading() as store:
             self._known = known = tuple(store.tokens())
         stored = {token.digest for token in known}
         for digest in list(self._used):  # a copy: other requests add to it meanwhile
@@ -191,8 +197,16 @@ def _checked(grants: Sequence[GrantAsked]) -> tuple[Grant, ...]:
     )
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _expiry(name: str, asked: TimeAsked) -> datetime:
+    try:
+        return asked.moment()
+    except NoSuchTime:
+        why = "The time at which it would expire lies outside of the years 1 to 9999."
+        raise InvalidExpiry(name, why) from None
+
+
+def _digest(token: SecretValue) -> bytes:
+    return hashlib.sha256(token.reveal()).digest()
 
 
 def _is_over(token: Token, now: datetime) -> bool:

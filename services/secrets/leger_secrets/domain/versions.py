@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from leger_secrets.domain import limits
 from leger_secrets.domain.errors import SecretNotFound, VersionClaimed, VersionNotFound
-from leger_secrets.domain.store import Found, Writer
+from leger_secrets.domain.store import Writer
+from leger_secrets.domain.stored import Found, Latest, Numbers
 from leger_secrets.domain.value import SecretValue
 
 
@@ -16,6 +17,9 @@ class PutResult:
     version: int
     active: bool
     created: bool
+
+
+_NONE_YET = Latest(Numbers(active=1, latest=0, previous=0), None)
 
 
 class Existing(NamedTuple):
@@ -32,15 +36,14 @@ def put(store: Writer, name: str, value: SecretValue, *, activate: bool) -> PutR
     with `activate`. Unlike in setec, a put after the latest version was deleted always stores one.
     Raises VersionClaimed when no number is left.
     """
-    numbers = store.numbers(name)
-    latest = store.find(name, numbers.latest) if numbers else None
-    created = latest is None or latest.value != value
-    number = numbers.latest + created if numbers else 1
+    numbers, latest = store.latest(name) or _NONE_YET
+    created = latest != value
+    number = numbers.latest + created
     if number > limits.MAX_VERSION:
         raise VersionClaimed(name, limits.MAX_VERSION)
     if created:
         store.add_version(name, number, value)
-    active = number == (numbers.active if numbers else 1)
+    active = number == numbers.active
     if activate and not active:
         store.activate(name, number)
     return PutResult(version=number, active=active or activate, created=created)

@@ -10,9 +10,10 @@ from leger_runtime.errors import Kind, LegerError
 from leger_secrets.domain import limits, names
 from leger_secrets.domain.audit import Action, AuditEntry, AuditLog, Decision
 from leger_secrets.domain.caller import Caller
-from leger_secrets.domain.errors import InvalidName, StoreSealed
+from leger_secrets.domain.changes import Change
+from leger_secrets.domain.errors import StoreSealed
 from leger_secrets.domain.grants import Authorizer, matches
-from leger_secrets.domain.store import Change, SecretStore
+from leger_secrets.domain.store import SecretStore
 from leger_secrets.domain.watch_slots import Client, WatchEnded, WatchSlots
 
 _TICK = 0.5  # seconds after which a client that has gone, or the service's end, is noticed
@@ -121,11 +122,7 @@ class Watches:
 
 
 def _check(patterns: Sequence[str]) -> None:
-    if len(patterns) > limits.MAX_NAMES:
-        raise InvalidName(
-            f"{len(patterns)} patterns are too many for one watch.",
-            f"One request takes {limits.MAX_NAMES} patterns at most.",
-            field="patterns",
-        )
+    if patterns:
+        limits.check_count(len(patterns), verb="watched", field="patterns", noun="patterns")
     for number, pattern in enumerate(patterns):
         names.check_pattern(pattern, field=f"patterns[{number}]")

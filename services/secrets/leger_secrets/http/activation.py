@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import MutableMapping
 
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
 _FIRST = 3  # SD_LISTEN_FDS_START
 _VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
@@ -36,7 +36,7 @@ def _listening(descriptor: int) -> socket.socket:
         listens = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         is_ip = passed.family in (socket.AF_INET, socket.AF_INET6)
     except OSError as error:
-        raise _unusable(descriptor, os.strerror(error.errno or 0)) from None
+        raise _unusable(descriptor, reason_of(error)) from None
     if not listens or not is_ip:
         raise _unusable(descriptor, "It does not listen on a TCP port")
     return passed

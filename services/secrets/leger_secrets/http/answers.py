@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from leger_secrets.domain.store import SecretInfo
+from leger_secrets.domain.stored import SecretInfo
 
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"

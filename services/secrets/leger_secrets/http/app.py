@@ -40,12 +40,13 @@ class App:
         self,
         *,
         secrets: Secrets,
+        methods: Methods,
         callers: Callers,
         complaints: Complaints,
         threads: ThreadPoolExecutor,
     ) -> None:
         self._secrets = secrets
-        self._methods = Methods(secrets)
+        self._methods = methods
         self._callers = callers
         self._complaints = complaints
         self._threads = threads

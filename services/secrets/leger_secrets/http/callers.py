@@ -4,6 +4,7 @@ import ipaddress
 
 from leger_secrets.domain.caller import Caller, new_request_id
 from leger_secrets.domain.tokens import Tokens
+from leger_secrets.domain.value import SecretValue
 
 _SCHEME = "bearer"
 _MAX_PROCESS = 200  # characters of a user agent that the audit log shows
@@ -16,7 +17,7 @@ class Callers:
     proxy says whom it speaks for are not read: anybody could send them.
     """
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, *, tokens: Tokens) -> None:
         self._tokens = tokens
 
     def identify(
@@ -29,7 +30,7 @@ class Callers:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != _SCHEME or peer is None or not _is_loopback(peer[0]):
             return None
-        principal = self._tokens.principal_of(token)
+        principal = self._tokens.principal_of(SecretValue(token.encode()))
         if principal is None:
             return None
         return Caller(

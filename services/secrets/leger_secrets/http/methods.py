@@ -50,7 +50,7 @@ def answer_to(failure: LegerError) -> Answer:
 class Methods:
     """Answers each method's requests. Failures are LegerErrors, for `answer_to`."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, *, secrets: Secrets) -> None:
         self._secrets = secrets
         self._table: dict[str, tuple[_Fields, Callable[[Request, Caller], Answer]]] = {
             "list": ((), self._list),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 
-from leger_secrets.domain.store import SecretInfo
+from leger_secrets.domain.stored import SecretInfo
 from leger_secrets.http.answers import Answer
 
 STYLE_PATH = "/static/style.css"

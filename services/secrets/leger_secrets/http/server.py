@@ -10,16 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import uvicorn
 from leger_runtime.errors import place
 
-from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.tokens import Tokens
 from leger_secrets.http.app import App
-from leger_secrets.http.callers import Callers
-from leger_secrets.http.complaints import Complaints
 from leger_secrets.http.connection import Connection
 
 log = logging.getLogger(__name__)
 
-_THREADS = 16
 _BACKLOG = 512  # connections that wait while the service restarts
 _GRACE = 5  # seconds for requests that are being served at the end
 
@@ -27,20 +22,15 @@ _GRACE = 5  # seconds for requests that are being served at the end
 class HttpServer:
     """Serves setec's API from a thread of its own, which runs an event loop.
 
-    It takes over the sockets, which listen already, and closes its descriptors of them.
+    It takes over the sockets, which listen already, and closes its descriptors of them. `threads`,
+    those of the application, end with it.
     """
 
     def __init__(
-        self, *, sockets: Sequence[socket.socket], secrets: Secrets, tokens: Tokens
+        self, *, sockets: Sequence[socket.socket], app: App, threads: ThreadPoolExecutor
     ) -> None:
         self._sockets = list(sockets)
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="http")
-        app = App(
-            secrets=secrets,
-            callers=Callers(tokens),
-            complaints=Complaints(),
-            threads=self._pool,
-        )
+        self._threads = threads
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -71,7 +61,7 @@ class HttpServer:
             self._thread.join()
         for sock in self._sockets:
             sock.close()
-        self._pool.shutdown()
+        self._threads.shutdown()
 
     def _run(self) -> None:
         try:

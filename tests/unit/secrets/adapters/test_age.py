@@ -156,6 +156,16 @@ def test_a_process_that_cannot_be_made_is_said_to_be_unavailable(
     assert "No such file or directory" in refused.value.why
 
 
+def test_a_process_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(age_process, "_START", "import signal; signal.pause()")
+    monkeypatch.setattr(age_process, "_PATIENCE", 0.1)
+    with pytest.raises(BackupUnavailable) as refused:
+        age_process.encrypt(DOCUMENT, [recipient(OWN)])
+    assert "did not end within 0 s" in refused.value.why
+    monkeypatch.undo()  # and the next one has its turn
+    assert age_process.decrypt(FILE, Keys(own=key(OWN))) == DOCUMENT
+
+
 def test_a_defect_in_the_process_is_named_without_its_text() -> None:
     with pytest.raises(Exception, match="could not be encrypted") as refused:
         age_process.encrypt(DOCUMENT, ["a canary"])  # unchecked, as no caller passes it

@@ -12,6 +12,7 @@ from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.domain.errors import AuditUnavailable
 from unit.secrets.audit_logs import entry, lines, open_log, whole_chain, write_some
 from unit.secrets.disks import small_disk
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -75,16 +76,15 @@ def test_waiting_threads_share_one_sync(
         syncs.append(descriptor)
         if len(syncs) == 1:
             busy.set()
-            arrived.wait()  # all 32 are about to record
-            while len(log._queue._waiting) < 32:
-                threading.Event().wait(0.001)
+            arrived.wait(30)  # all 32 are about to record
+            wait_until(lambda: len(log._queue._waiting) == 32)
         sync(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", slow)
 
     def follow(number: int) -> None:
-        busy.wait()
-        arrived.wait()
+        busy.wait(30)
+        arrived.wait(30)
         log.record([entry(str(number))])
 
     threads = [threading.Thread(target=follow, args=[number]) for number in range(32)]

@@ -1,6 +1,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def log(path: Path) -> Iterator[AuditFile]:
 
 
 def read(log: AuditFile, wanted: AuditFilter = ALL, limit: int = 0) -> list[RecordedEntry]:
-    found = AuditFileReader(log).read(wanted, limit=limit, follow=False)
+    found = AuditFileReader(log=log).read(wanted, limit=limit, follow=False)
     return [one for entries in found for one in entries]
 
 
@@ -144,7 +145,7 @@ def test_a_line_that_cannot_be_read_is_told_after_those_before_it(
     content = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join([*content[:2], b"what?\n", *content[2:]]))
     found: list[str] = []
-    reading = AuditFileReader(log).read(ALL, limit=0, follow=False)
+    reading = AuditFileReader(log=log).read(ALL, limit=0, follow=False)
     with pytest.raises(AuditLogBroken, match="It is not a line of the log") as caught:
         found.extend(one.secret for entries in reading for one in entries)
     assert caught.value.file == file.name
@@ -172,7 +173,7 @@ def test_what_is_not_on_the_disk_yet_is_not_read(log: AuditFile, path: Path) -> 
 def test_entries_come_in_bounded_groups(path: Path) -> None:
     log = open_log(path, size=1_000_000)
     log.record([entry()] * (2 * AT_ONCE + 1))
-    groups = [len(e) for e in AuditFileReader(log).read(ALL, limit=0, follow=False)]
+    groups = [len(e) for e in AuditFileReader(log=log).read(ALL, limit=0, follow=False)]
     assert groups == [AT_ONCE, AT_ONCE, 1]
     log.close()
 
@@ -184,36 +185,42 @@ def test_whoever_waits_for_a_rare_line_hears_that_it_goes_on(
     monkeypatch.setattr(audit_reader, "_BREATH", 10)
     log = open_log(path, size=1_000_000)
     log.record([entry()] * 100)
-    groups = list(AuditFileReader(log).read(AuditFilter(secret="b"), limit=limit, follow=False))
+    groups = list(AuditFileReader(log=log).read(AuditFilter(secret="b"), limit=limit, follow=False))
     assert len(groups) > 10
     assert not any(groups)
     log.close()
 
 
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+def open_files(path: Path) -> list[str]:
+    """Return the files beside it that this process has open."""
+    opened = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one of this very listing
+            opened.append(os.readlink(descriptor))  # noqa: PTH115
+    return sorted(name for name in opened if name.startswith(f"{path.parent}/"))
 
 
-def test_a_reader_leaves_no_file_open(log: AuditFile) -> None:
-    before = open_files()
+def test_a_reader_leaves_no_file_open(log: AuditFile, path: Path) -> None:
+    before = open_files(path)
     names(log)
-    reading = AuditFileReader(log).read(ALL, limit=1, follow=True)
+    reading = AuditFileReader(log=log).read(ALL, limit=1, follow=True)
     next(reading)
+    assert len(open_files(path)) == len(before) + 1
     del reading
-    assert open_files() == before
+    assert open_files(path) == before
 
 
 class Follower(threading.Thread):
     """Has begun to follow the log, and goes on until it reads an entry of the secret "end"."""
 
     def __init__(self, log: AuditFile, wanted: AuditFilter = ALL, limit: int = 0) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.names: list[str] = []
         self.numbers: list[int] = []
-        self._reading = AuditFileReader(log).read(wanted, limit=limit, follow=True)
+        self._reading = AuditFileReader(log=log).read(wanted, limit=limit, follow=True)
         self._begun = threading.Event()
         self.start()
-        self._begun.wait()
+        assert self._begun.wait(30)
 
     def run(self) -> None:
         for entries in self._reading:
@@ -239,7 +246,7 @@ def test_a_follower_gets_each_line_once_through_many_rotations(log: AuditFile, p
         writer.join()
     log.record([entry("end")])
     for follower in followers:
-        follower.join(timeout=20)
+        follower.join(timeout=30)
         assert follower.numbers == list(range(1, 12 + 400 + 2))
     assert len(files(path)) > 20
 
@@ -247,7 +254,7 @@ def test_a_follower_gets_each_line_once_through_many_rotations(log: AuditFile, p
 def test_a_follower_begins_with_the_last_ones(log: AuditFile) -> None:
     follower = Follower(log, limit=2)
     log.record([entry("end")])
-    follower.join(timeout=20)
+    follower.join(timeout=30)
     assert follower.names == ["10", "11", "end"]
 
 
@@ -255,7 +262,7 @@ def test_a_follower_sees_only_what_matches(log: AuditFile) -> None:
     follower = Follower(log, AuditFilter(secret="e*"))
     log.record([entry("other")])
     log.record([entry("end")])
-    follower.join(timeout=20)
+    follower.join(timeout=30)
     assert follower.names == ["end"]
 
 
@@ -264,12 +271,12 @@ def test_a_follower_goes_on_in_a_log_that_is_begun_anew(log: AuditFile, path: Pa
     path.rename(path.with_name("stolen"))
     log.begin_anew(ME)
     log.record([entry("end")])
-    follower.join(timeout=20)
+    follower.join(timeout=30)
     assert follower.names == ["11", "", "end"]
 
 
 def test_a_follower_hears_that_there_is_nothing_new(log: AuditFile) -> None:
-    reading = AuditFileReader(log).read(ALL, limit=1, follow=True)
+    reading = AuditFileReader(log=log).read(ALL, limit=1, follow=True)
     heard = [list(next(reading)) for _ in range(4)]
     assert [len(entries) for entries in heard].count(0) >= 2
 
@@ -286,5 +293,5 @@ def test_a_follower_does_not_see_a_line_that_failed(
         with pytest.raises(AuditUnavailable):
             log.record([entry("lost")])
     log.record([entry("end")])
-    follower.join(timeout=20)
+    follower.join(timeout=30)
     assert follower.names == ["11", "end"]

@@ -42,7 +42,7 @@ def log(path: Path, anchor: Anchor) -> Iterator[AuditFile]:
 
 
 def verify(log: AuditFile) -> Verification:
-    return AuditFileReader(log).verify()
+    return AuditFileReader(log=log).verify()
 
 
 def verify_at_rest(path: Path, anchor: Anchor) -> str:

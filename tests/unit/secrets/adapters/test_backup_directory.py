@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from leger_secrets.adapters.backup_directory import BackupDirectory
+from leger_secrets.adapters.backup_directory import LocalBackupDirectory
 from leger_secrets.domain.backup_errors import BackupNotFound, BackupUnavailable
 from unit.secrets.disks import small_disk
 
@@ -19,19 +19,19 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def directory(path: Path) -> BackupDirectory:
-    return BackupDirectory(path)
+def directory(path: Path) -> LocalBackupDirectory:
+    return LocalBackupDirectory(path=path)
 
 
 def test_nothing_is_kept_and_nothing_is_made_before_the_first(
-    directory: BackupDirectory, path: Path
+    directory: LocalBackupDirectory, path: Path
 ) -> None:
     assert directory.kept() == []
     assert not path.exists()
 
 
 def test_a_backup_is_named_after_its_time_in_utc_and_private(
-    directory: BackupDirectory, path: Path
+    directory: LocalBackupDirectory, path: Path
 ) -> None:
     here = MADE.astimezone(timezone(timedelta(hours=5)))
     assert directory.add(b"content", create_time=here) == NAME
@@ -40,7 +40,7 @@ def test_a_backup_is_named_after_its_time_in_utc_and_private(
     assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_is_kept_is_listed_newest_first(directory: BackupDirectory) -> None:
+def test_what_is_kept_is_listed_newest_first(directory: LocalBackupDirectory) -> None:
     for days in (1, 0, 2):
         directory.add(bytes(days), create_time=MADE + timedelta(days=days))
     kept = directory.kept()
@@ -51,7 +51,7 @@ def test_what_is_kept_is_listed_newest_first(directory: BackupDirectory) -> None
     assert kept[-1].file == NAME
 
 
-def test_one_can_be_removed_and_then_is_not_found(directory: BackupDirectory) -> None:
+def test_one_can_be_removed_and_then_is_not_found(directory: LocalBackupDirectory) -> None:
     directory.add(b"content", create_time=MADE)
     directory.remove(MADE)
     assert directory.kept() == []
@@ -60,7 +60,7 @@ def test_one_can_be_removed_and_then_is_not_found(directory: BackupDirectory) ->
 
 
 def test_other_files_are_neither_listed_nor_read_nor_removed(
-    directory: BackupDirectory, path: Path
+    directory: LocalBackupDirectory, path: Path
 ) -> None:
     directory.add(b"content", create_time=MADE)
     others = ["notes.txt", "secrets-20260231T020507Z.age", f"{NAME}.old", "secrets-2026.age"]
@@ -77,7 +77,7 @@ def test_other_files_are_neither_listed_nor_read_nor_removed(
 
 @pytest.mark.parametrize("name", ["../secrets.db", f"../backups/{NAME}", "", ".", NAME[:-1]])
 def test_a_name_that_leads_elsewhere_is_not_found(
-    directory: BackupDirectory, path: Path, name: str
+    directory: LocalBackupDirectory, path: Path, name: str
 ) -> None:
     directory.add(b"content", create_time=MADE)
     (path.parent / "secrets.db").write_bytes(b"the store")
@@ -86,7 +86,7 @@ def test_a_name_that_leads_elsewhere_is_not_found(
 
 
 def test_a_backup_that_is_removed_while_they_are_listed_is_left_out(
-    directory: BackupDirectory, path: Path, monkeypatch: pytest.MonkeyPatch
+    directory: LocalBackupDirectory, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory.add(b"content", create_time=MADE)
     directory.add(b"content", create_time=MADE.replace(year=2025))
@@ -97,7 +97,7 @@ def test_a_backup_that_is_removed_while_they_are_listed_is_left_out(
 
 
 def test_a_name_that_is_no_backups_is_told_in_short_and_harmless(
-    directory: BackupDirectory,
+    directory: LocalBackupDirectory,
 ) -> None:
     with pytest.raises(BackupNotFound) as refused:
         directory.read("\x1b[2J" + "x" * 1_000)
@@ -106,7 +106,7 @@ def test_a_name_that_is_no_backups_is_told_in_short_and_harmless(
 
 
 def test_what_a_killed_service_left_half_written_is_cleared_away(
-    directory: BackupDirectory, path: Path
+    directory: LocalBackupDirectory, path: Path
 ) -> None:
     directory.add(b"content", create_time=MADE)
     scratch = path / f".{NAME}.7.tmp"
@@ -117,7 +117,7 @@ def test_what_a_killed_service_left_half_written_is_cleared_away(
 
 def test_a_full_disk_leaves_what_was_there_and_is_named(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
-        directory = BackupDirectory(disk.path / "backups")
+        directory = LocalBackupDirectory(path=disk.path / "backups")
         directory.add(b"content", create_time=MADE)
         disk.fill()
         with pytest.raises(BackupUnavailable) as refused:
@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_what_was_there_and_is_named(tmp_path: Path) -> None:
         assert directory.read(NAME) == b"content"
 
 
-def test_a_directory_that_is_a_file_is_named(path: Path, directory: BackupDirectory) -> None:
+def test_a_directory_that_is_a_file_is_named(path: Path, directory: LocalBackupDirectory) -> None:
     path.parent.mkdir()
     path.write_text("a file")
     with pytest.raises(BackupUnavailable) as refused:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leger_secrets.adapters import backup_format
 from leger_secrets.domain.backup_errors import BackupInvalid, BackupTooNew
 from leger_secrets.domain.backup_file import BackupDocument
-from leger_secrets.domain.store import Contents, Notes
+from leger_secrets.domain.stored import Contents, Notes
 from unit.secrets.backups import CONTENTS, MADE, secret
 
 DOCUMENT = BackupDocument(MADE, CONTENTS)

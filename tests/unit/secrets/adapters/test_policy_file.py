@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from leger_secrets.adapters import policy_toml
-from leger_secrets.adapters.policy_file import PolicyFile
+from leger_secrets.adapters.policy_file import TomlPolicyFile
 from leger_secrets.adapters.policy_toml import PolicyMistake
 from leger_secrets.domain.grants import ALL, Permission
+from noting import note
 from unit.secrets.fakes import Clock
 
 GOOD = """\
@@ -35,16 +36,16 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def file(path: Path, clock: Clock) -> PolicyFile:
-    return PolicyFile(path=path, clock=clock)
+def file(path: Path, clock: Clock) -> TomlPolicyFile:
+    return TomlPolicyFile(path=path, clock=clock)
 
 
-def test_no_file_means_no_rules_and_is_no_problem(file: PolicyFile, path: Path) -> None:
+def test_no_file_means_no_rules_and_is_no_problem(file: TomlPolicyFile, path: Path) -> None:
     assert list(file.rules()) == []
     assert (file.path, file.load_time, file.problem) == (str(path), None, "")
 
 
-def test_a_file_says_principals_actions_and_secrets(file: PolicyFile, path: Path) -> None:
+def test_a_file_says_principals_actions_and_secrets(file: TomlPolicyFile, path: Path) -> None:
     path.write_text(GOOD)
     first, second = file.rules()
     assert first.source == str(path)
@@ -56,7 +57,7 @@ def test_a_file_says_principals_actions_and_secrets(file: PolicyFile, path: Path
     assert file.load_time is not None
 
 
-def test_a_change_is_in_force_at_once(file: PolicyFile, path: Path) -> None:
+def test_a_change_is_in_force_at_once(file: TomlPolicyFile, path: Path) -> None:
     path.write_text(GOOD)
     assert len(file.rules()) == 2
     loaded = file.load_time
@@ -69,7 +70,7 @@ def test_a_change_is_in_force_at_once(file: PolicyFile, path: Path) -> None:
 
 
 def test_a_file_of_the_same_size_that_takes_its_place_is_in_force(
-    file: PolicyFile, path: Path
+    file: TomlPolicyFile, path: Path
 ) -> None:
     path.write_text(GOOD)
     assert file.rules()[0].principals[0] == "token:ci"
@@ -80,14 +81,38 @@ def test_a_file_of_the_same_size_that_takes_its_place_is_in_force(
     assert file.rules()[0].principals[0] == "token:cd"
 
 
-def test_a_file_that_stays_is_read_once(file: PolicyFile, path: Path) -> None:
+def test_a_file_that_was_just_read_and_is_written_over_at_the_same_size_is_in_force(
+    file: TomlPolicyFile, path: Path
+) -> None:
+    for _ in range(50):  # within one step of the file system's clock both have one identity
+        for principal in ("token:ci", "token:cd"):
+            path.write_text(GOOD.replace("token:ci", principal))
+            assert file.rules()[0].principals[0] == principal
+
+
+def test_a_file_is_looked_into_until_its_time_tells_one_content_from_the_next(
+    file: TomlPolicyFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text(GOOD)
+    rules = file.rules()
+    reads: list[str] = []
+    note(monkeypatch, file, "_read", reads)
+    changed = path.stat().st_ctime_ns
+    for age, read in ((0.0, 1), (2.0, 2), (2.1, 3), (9.0, 3)):
+        now = changed + int(age * 1e9)
+        monkeypatch.setattr("time.time_ns", lambda now=now: now)
+        assert file.rules() is rules
+        assert len(reads) == read, age
+
+
+def test_a_file_that_stays_is_read_once(file: TomlPolicyFile, path: Path) -> None:
     path.write_text(GOOD)
     rules = file.rules()
     assert file.rules() is rules
 
 
 def test_a_mistake_leaves_the_last_good_rules_and_is_said_once(
-    file: PolicyFile, path: Path, caplog: pytest.LogCaptureFixture
+    file: TomlPolicyFile, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.write_text(GOOD)
     rules, loaded = file.rules(), file.load_time
@@ -104,7 +129,7 @@ def test_a_mistake_leaves_the_last_good_rules_and_is_said_once(
     assert (file.problem, file.rules()) == ("", rules)
 
 
-def test_a_mistake_at_the_start_means_no_rules(file: PolicyFile, path: Path) -> None:
+def test_a_mistake_at_the_start_means_no_rules(file: TomlPolicyFile, path: Path) -> None:
     path.write_text("[[grants]]")
     assert list(file.rules()) == []
     assert file.problem.startswith("Line 1: `principals` is needed")
@@ -143,7 +168,7 @@ def _loop(path: Path) -> None:
     ],
 )
 def test_what_is_no_proper_file_is_a_problem(
-    file: PolicyFile, path: Path, make: Callable[[Path], None], problem: str
+    file: TomlPolicyFile, path: Path, make: Callable[[Path], None], problem: str
 ) -> None:
     make(path)
     assert list(file.rules()) == []

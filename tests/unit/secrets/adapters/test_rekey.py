@@ -7,7 +7,7 @@ import pytest
 from leger_secrets.adapters import rekey, schema, sqlcipher
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.sealing_errors import StoreDamaged, StoreKeyWrong
-from leger_secrets.domain.store import Author, Found
+from leger_secrets.domain.stored import Author, Found
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import KEY
 

@@ -6,7 +6,7 @@ import pytest
 from leger_secrets.adapters import schema, sqlcipher
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.errors import StoreUnavailable
-from leger_secrets.domain.store import (
+from leger_secrets.domain.stored import (
     Author,
     Binding,
     Found,

@@ -10,9 +10,10 @@ import pytest
 from leger_runtime.errors import LegerError
 from leger_secrets.adapters import sqlcipher
 from leger_secrets.adapters.anchor import Anchor
-from leger_secrets.adapters.key_wrapping import subkey
+from leger_secrets.adapters.key_wrapping import WrongKey, subkey
 from leger_secrets.adapters.keyring import Keyring
 from leger_secrets.adapters.sealable_store import SealableSecretStore
+from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.adapters.store_files import StoreFiles
 from leger_secrets.adapters.store_seal import StoreSeal
 from leger_secrets.domain.audit_errors import AuditLogBroken
@@ -20,9 +21,10 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import StoreSealed, StoreUnavailable
 from leger_secrets.domain.sealing import Unlock
 from leger_secrets.domain.sealing_errors import StoreDamaged
-from leger_secrets.domain.store import Author, Found
+from leger_secrets.domain.stored import Author, Found
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import KEY, ME, Clock
+from waiting import wait_until
 
 PASSPHRASE = b"correct horse battery staple"
 AUTHOR = Author("operator:root", datetime(2026, 1, 1, tzinfo=UTC))
@@ -84,7 +86,9 @@ def seal(sealed: SealableSecretStore, files: StoreFiles) -> StoreSeal:
 def unseal(
     seal: StoreSeal, passphrase: bytes = b"", *, rollback: bool = False, begin: Caller | None = None
 ) -> list[str]:
-    with seal.unsealing(passphrase, accept_rollback=rollback, begin_audit_log=begin) as aside:
+    with seal.unsealing(
+        SecretValue(passphrase), accept_rollback=rollback, begin_audit_log=begin
+    ) as aside:
         return aside
 
 
@@ -123,7 +127,7 @@ def anchored(tmp_path: Path) -> int:
 
 
 def rekey(seal: StoreSeal, unlock: Unlock | None = None, passphrase: bytes = b"") -> int:
-    with seal.rekeying(unlock, passphrase) as pages:
+    with seal.rekeying(unlock, SecretValue(passphrase)) as pages:
         return pages
 
 
@@ -183,7 +187,7 @@ def test_an_exception_while_it_is_unsealed_leaves_it_sealed(
 ) -> None:
     with (
         pytest.raises(KeyError),
-        seal.unsealing(b"", accept_rollback=False, begin_audit_log=None),
+        seal.unsealing(SecretValue(b""), accept_rollback=False, begin_audit_log=None),
     ):
         raise KeyError
     assert seal.cause()
@@ -198,35 +202,63 @@ def test_sealing_waits_for_the_views_that_are_open(
     add(opened, "a")
     with opened.reading() as view:
         sealing = background(lambda: seal.seal(StoreSealed("Now.")))
-        while seal.cause() is None:
-            pass
+        wait_until(seal.cause)
         found = view.find("a", 0)  # it is still there for whoever has it
         assert found
+        sealing.join(timeout=0.3)
         assert sealing.is_alive()
-    sealing.join(timeout=10)
+    sealing.join(timeout=30)
     assert not sealing.is_alive()
 
 
+def test_it_is_closed_and_its_keys_forgotten_also_when_the_seal_cannot_be_told(
+    files: StoreFiles, log: Log
+) -> None:
+    def untold(cause: LegerError | None) -> None:
+        if cause:
+            raise ConnectionRefusedError
+
+    store = SealableSecretStore(database=files.database, on_change=untold)
+    seal = StoreSeal(store=store, files=files)
+    unseal(seal)
+    opened = store.opened()
+    with pytest.raises(ConnectionRefusedError):
+        seal.seal(StoreSealed("Now."))
+    assert isinstance(seal.cause(), StoreSealed)
+    assert opened.store.closed
+    assert log.anchor is None
+    with pytest.raises(WrongKey):  # it was wiped
+        opened.keyring.identity()
+
+
 def test_a_wait_ends_when_it_is_sealed_and_not_when_it_is_rekeyed(
-    opened: SealableSecretStore, seal: StoreSeal
+    opened: SealableSecretStore, seal: StoreSeal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes: list[object] = []
+    begun, of_a_file = threading.Semaphore(0), SqlcipherSecretStore.wait
+
+    def announced(self: SqlcipherSecretStore, *, after: int, timeout: float) -> bool:
+        begun.release()
+        return of_a_file(self, after=after, timeout=timeout)
+
+    monkeypatch.setattr(SqlcipherSecretStore, "wait", announced)
 
     def wait() -> None:
         try:
-            outcomes.append(opened.wait(after=0, timeout=20))
-            outcomes.append(opened.wait(after=1, timeout=20))
+            outcomes.append(opened.wait(after=0, timeout=60))
+            outcomes.append(opened.wait(after=1, timeout=60))
         except StoreSealed:
             outcomes.append("sealed")
 
     waiting = background(wait)
+    assert begun.acquire(timeout=30)
     rekey(seal)
+    assert begun.acquire(timeout=30)  # of the new file
     assert outcomes == []
     add(opened, "a")
-    while not outcomes:
-        pass
+    assert begun.acquire(timeout=30)
     seal.seal(StoreSealed("Now."))
-    waiting.join(timeout=10)
+    waiting.join(timeout=30)
     assert outcomes == [True, "sealed"]
 
 
@@ -238,13 +270,14 @@ def test_readers_go_on_while_it_is_rekeyed_and_writers_wait(
     opened: SealableSecretStore, seal: StoreSeal
 ) -> None:
     add(opened, "a")
-    with seal.rekeying(None, b"") as pages:
+    with seal.rekeying(None, SecretValue(b"")) as pages:
         assert pages > 1
         writing = background(lambda: add(opened, "b"))
         assert value(opened, "a") == b"a-1"
+        writing.join(timeout=0.3)
         assert writing.is_alive()
         assert opened.find("b", 0) is None
-    writing.join(timeout=10)
+    writing.join(timeout=30)
     assert value(opened, "b") == b"b-1"
 
 
@@ -253,7 +286,7 @@ def test_an_exception_while_it_is_rekeyed_undoes_it(
 ) -> None:
     add(opened, "a")
     before = (tmp_path / "secrets.db").read_bytes()
-    with pytest.raises(KeyError), seal.rekeying(Unlock.PASSPHRASE, PASSPHRASE):
+    with pytest.raises(KeyError), seal.rekeying(Unlock.PASSPHRASE, SecretValue(PASSPHRASE)):
         raise KeyError
     assert sorted(path.name for path in tmp_path.iterdir() if "rekeyed" in path.name) == []
     assert seal.unlock() is Unlock.ROOT_KEY
@@ -368,8 +401,7 @@ def test_a_view_that_read_a_damaged_page_ends_with_that_and_the_store_is_sealed(
             assert found == Found(1, SecretValue(long))
         except StoreDamaged as damage:
             refusals.append(damage.what)
-            while not isinstance(seal.cause(), StoreDamaged):
-                pass
+            wait_until(lambda: isinstance(seal.cause(), StoreDamaged))
         seal.seal(StoreSealed("Next."))
         files.database.write_bytes(whole)
     assert len(refusals) > 10

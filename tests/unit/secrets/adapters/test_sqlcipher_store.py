@@ -19,7 +19,7 @@ from leger_secrets.domain.errors import StoreUnavailable
 from leger_secrets.domain.grants import Authorizer
 from leger_secrets.domain.sealing_errors import StoreKeyWrong
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Author, Binding, Found
+from leger_secrets.domain.stored import Author, Binding, Found
 from leger_secrets.domain.value import SecretValue
 from sqlcipher3 import dbapi2
 from unit.secrets.disks import small_disk
@@ -113,7 +113,6 @@ def test_a_file_is_made_with_the_newest_schema_and_safe_settings(
     assert setting("user_version") == schema.VERSION
     assert setting("journal_mode") == "wal"
     assert setting("synchronous") == 2
-    assert setting("foreign_keys") == 1
     assert setting("secure_delete") == 1
     assert setting("temp_store") == 2
 

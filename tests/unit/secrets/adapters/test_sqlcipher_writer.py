@@ -8,13 +8,15 @@ import pytest
 from leger_secrets.adapters import sqlcipher_writer
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.adapters.sqlcipher_writer import SqlcipherWriter
+from leger_secrets.domain.changes import Change
 from leger_secrets.domain.grants import Grant, Permission
-from leger_secrets.domain.store import (
+from leger_secrets.domain.limits import MAX_VERSION
+from leger_secrets.domain.stored import (
     Author,
     Binding,
-    Change,
     Contents,
     Found,
+    Latest,
     Notes,
     Numbers,
     SecretInfo,
@@ -189,6 +191,20 @@ def test_the_oldest_changes_are_forgotten_whole_and_never_too_many(
                 assert view.changes(after=kept_after - 1, limit=1) is None
 
 
+def test_changes_are_forgotten_also_where_every_second_commit_changes_no_secret(
+    store: SqlcipherSecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlcipher_writer, "CHANGES_KEPT", 20)
+    monkeypatch.setattr(sqlcipher_writer, "_PRUNED_EVERY", 10)  # the revision of a second one
+    for number in range(1, 61):
+        change(store, add("a", number))
+        change(store, lambda writer: writer.set_recovery_recipients(["age1x"]))
+    with store.reading() as view:
+        (kept,) = view._execute("SELECT count(*) FROM change").fetchone()
+        assert kept == 20
+        assert view.revision() == 120
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -200,11 +216,14 @@ def test_the_oldest_changes_are_forgotten_whole_and_never_too_many(
 def test_every_change_to_the_store_gives_it_a_revision(
     store: SqlcipherSecretStore, step: Callable[[SqlcipherWriter], None]
 ) -> None:
+    change(store, add("a", 1))
     change(store, step)
     with store.reading() as view:
-        assert view.revision() == 1
-        assert view.changes(after=0, limit=10) == []
-    assert store.wait(after=0, timeout=0)
+        assert view.revision() == 2
+        assert view.changes(after=1, limit=10) == []
+    assert store.wait(after=1, timeout=0)
+    change(store, add("a", 2))
+    assert [c.revision for c in changes(store, after=1)] == [3]
 
 
 def test_what_changes_nothing_gives_no_revision(store: SqlcipherSecretStore) -> None:
@@ -286,6 +305,47 @@ def test_replacing_the_contents_leaves_no_revision_to_go_on_from(
         assert view.revision() == 42
     change(store, add("c", 1))
     assert [c.revision for c in changes(store, after=42)] == [43, 43]
+
+
+def test_the_versions_of_a_secret_are_its_own(store: SqlcipherSecretStore) -> None:
+    edges = (1, MAX_VERSION)
+    for name in "abc":
+        change(store, *(add(name, number, f"{name}{number}".encode()) for number in edges))
+    change(store, lambda writer: writer.delete_version("b", MAX_VERSION))
+    with store.reading() as view:
+        assert [v.number for v in view.infos()[0].versions] == list(edges)
+        assert [[v.number for v in info(store, name).versions] for name in "abc"] == [
+            list(edges),
+            [1],
+            list(edges),
+        ]
+        numbers = Numbers(active=1, latest=MAX_VERSION, previous=0)
+        assert view.latest("a") == Latest(numbers, SecretValue(b"a4294967295"))
+        assert view.latest("b") == Latest(numbers, None)
+        assert view.latest("d") is None
+    change(store, lambda writer: writer.delete_secret("b"))
+    change(store, add("d", 1))
+    with store.reading() as view:
+        assert view.find("b", 1) is None
+        assert view.find("d", MAX_VERSION) == Found(MAX_VERSION, None)
+        for name in "ac":
+            for number in edges:
+                value = SecretValue(f"{name}{number}".encode())
+                assert view.find(name, number) == Found(number, value)
+
+
+def test_a_put_writes_three_pages(store: SqlcipherSecretStore, tmp_path: Path) -> None:
+    """Of the secret, its version and the change: each is encrypted and forced to the disk."""
+
+    def written() -> int:
+        return (tmp_path / "secrets.db-wal").stat().st_size // (4096 + 24)
+
+    change(store, *(add(f"s{n}", 1) for n in range(1_000)))
+    store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    change(store, add("s0", 2))  # the first one finds whether a page has to be split
+    before = written()
+    change(store, add("s0", 3))
+    assert written() - before == 3
 
 
 def steps_of(store: SqlcipherSecretStore, work: Callable[[], object]) -> int:

@@ -9,9 +9,9 @@ from leger_secrets.domain.access_errors import InvalidAction, InvalidPrincipal
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.errors import InvalidName
 from leger_secrets.domain.grants import Authorizer, Grant, Rule
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.tokens import GrantAsked, Tokens
-from unit.secrets.fakes import DEPLOYER, ME, AuditEntries, Clock
+from unit.secrets.fakes import DEPLOYER, ME, AuditEntries, Clock, asked
 
 PATH = "/etc/leger/policy.toml"
 
@@ -46,7 +46,13 @@ def tokens(store: SqlcipherSecretStore, audit: AuditEntries, clock: Clock) -> To
 
 @pytest.fixture
 def access(store: SqlcipherSecretStore, tokens: Tokens, file: File) -> Access:
-    return Access(store=store, authorizer=Authorizer(file, tokens), tokens=tokens, policy_file=file)
+    return Access(
+        store=store,
+        authorizer=Authorizer(file, tokens),
+        tokens=tokens,
+        policy_file=file,
+        operator="root",
+    )
 
 
 def said(access: Access, principal: str, action: str, secret: str) -> tuple[bool, str]:
@@ -59,6 +65,13 @@ def test_a_built_in_rule_is_named(access: Access) -> None:
     assert said(access, "operator:root", "delete", "x") == (
         True,
         "operator:root may delete x: built-in rule 1 allows it.",
+    )
+
+
+def test_nobody_is_the_operator_of_another_account(access: Access) -> None:
+    assert said(access, "operator:alice", "get", "x") == (
+        False,
+        "operator:alice may not get x: nobody is that here; the operator is operator:root.",
     )
     assert said(access, "svc:deployer", "get", "x") == (
         False,
@@ -103,7 +116,7 @@ def test_a_token_that_is_not_there_or_has_expired_is_remarked(
         True,
         f"token:ci may get x: rule 1 of {PATH} allows it. But there is no token ci.",
     )
-    tokens.create("ci", [], expire_time=clock.now + timedelta(minutes=1), by=ME)
+    tokens.create("ci", [], expire_time=asked(clock.now + timedelta(minutes=1)), by=ME)
     clock.now += timedelta(minutes=2)
     assert said(access, "token:ci", "get", "x")[1].endswith("But the token ci has expired.")
 

@@ -14,7 +14,7 @@ from leger_secrets.domain.generate import Generator, Password
 from leger_secrets.domain.imports import Imports, Item
 from leger_secrets.domain.notes import NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import DEPLOYER, ME, AuditEntries
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from leger_secrets.adapters import age, backup_format
-from leger_secrets.adapters.backup_directory import BackupDirectory
+from leger_secrets.adapters.backup_directory import LocalBackupDirectory
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain import backup, backup_file
 from leger_secrets.domain.backup import Backups
@@ -19,7 +19,7 @@ from leger_secrets.domain.backup_file import BackupDocument, Keys
 from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import AuditUnavailable, StoreSealed
 from leger_secrets.domain.passphrase import PassphraseWeak
-from leger_secrets.domain.store import Author
+from leger_secrets.domain.stored import Author
 from leger_secrets.domain.value import SecretValue
 from pyrage import x25519
 from unit.secrets.backups import CONTENTS, Machine
@@ -35,7 +35,7 @@ def pair() -> tuple[SecretValue, str]:
     return SecretValue(str(identity).encode()), str(identity.to_public())
 
 
-class CorruptDisk(BackupDirectory):
+class CorruptDisk(LocalBackupDirectory):
     """A directory on a disk that does not give back what it was given."""
 
     def read(self, file: str) -> bytes:
@@ -49,8 +49,8 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> BackupDirectory:
-    return BackupDirectory(tmp_path / "backups")
+def directory(tmp_path: Path) -> LocalBackupDirectory:
+    return LocalBackupDirectory(path=tmp_path / "backups")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def backups(
     store: SqlcipherSecretStore,
     audit: AuditEntries,
     machine: Machine,
-    directory: BackupDirectory,
+    directory: LocalBackupDirectory,
     clock: Clock,
 ) -> Backups:
     with store.writing(Author("operator:root", clock())) as writer:
@@ -70,7 +70,7 @@ def making(
     store: SqlcipherSecretStore,
     audit: AuditEntries,
     machine: Machine,
-    directory: BackupDirectory,
+    directory: LocalBackupDirectory,
     clock: Clock,
 ) -> Backups:
     return Backups(
@@ -166,7 +166,7 @@ def test_more_recipients_than_a_backup_has_are_refused(backups: Backups) -> None
 
 
 def test_without_an_audit_line_there_is_no_backup(
-    backups: Backups, audit: AuditEntries, directory: BackupDirectory
+    backups: Backups, audit: AuditEntries, directory: LocalBackupDirectory
 ) -> None:
     audit.full = True
     with pytest.raises(AuditUnavailable):
@@ -185,7 +185,7 @@ def test_a_store_that_is_too_large_is_not_backed_up(
 
 
 def test_a_scheduled_backup_is_kept_for_the_store_itself_and_the_recovery_recipients(
-    backups: Backups, directory: BackupDirectory, machine: Machine, audit: AuditEntries
+    backups: Backups, directory: LocalBackupDirectory, machine: Machine, audit: AuditEntries
 ) -> None:
     identity, recipient = pair()
     backups.set_recovery_recipients([recipient, recipient], by=ROOT)
@@ -200,7 +200,7 @@ def test_a_scheduled_backup_is_kept_for_the_store_itself_and_the_recovery_recipi
 
 
 def test_scheduled_backups_are_listed_with_the_newest_first(
-    backups: Backups, machine: Machine, directory: BackupDirectory
+    backups: Backups, machine: Machine, directory: LocalBackupDirectory
 ) -> None:
     assert backups.last_time() is None
     first = backups.make(scheduled=True, by=ROOT).summary
@@ -213,7 +213,7 @@ def test_scheduled_backups_are_listed_with_the_newest_first(
 
 
 def test_older_ones_go_as_newer_ones_come(
-    backups: Backups, clock: Clock, directory: BackupDirectory
+    backups: Backups, clock: Clock, directory: LocalBackupDirectory
 ) -> None:
     for _ in range(12):
         backups.make(scheduled=True, by=ROOT)
@@ -229,11 +229,11 @@ def test_nothing_is_removed_before_the_new_one_is_known_to_be_good(
     machine: Machine,
     clock: Clock,
     backups: Backups,
-    directory: BackupDirectory,
+    directory: LocalBackupDirectory,
     tmp_path: Path,
 ) -> None:
     before = backups.make(scheduled=True, by=ROOT).summary.file
-    corrupt = making(store, audit, machine, CorruptDisk(tmp_path / "backups"), clock)
+    corrupt = making(store, audit, machine, CorruptDisk(path=tmp_path / "backups"), clock)
     with pytest.raises(BackupUnavailable, match="removed again"):
         corrupt.make(scheduled=True, by=ROOT)
     assert [backup.file for backup in directory.kept()] == [before]

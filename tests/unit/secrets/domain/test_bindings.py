@@ -2,7 +2,7 @@ import pytest
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.errors import InvalidName, UnitBound
 from leger_secrets.domain.limits import MAX_BINDINGS
-from leger_secrets.domain.store import Binding, StackBinding
+from leger_secrets.domain.stored import Binding, StackBinding
 from unit.secrets.fakes import DEPLOYER
 
 TOKEN = Binding("web.service", "token", "api/token")

@@ -7,7 +7,7 @@ from leger_secrets.adapters import age
 from leger_secrets.domain import contents_check
 from leger_secrets.domain.backup_errors import BackupInvalid
 from leger_secrets.domain.grants import Grant, Permission
-from leger_secrets.domain.store import Author, Contents, Notes
+from leger_secrets.domain.stored import Author, Contents, Notes
 from unit.secrets.backups import CONTENTS, RECIPIENT, ROOT, secret, version
 
 CI = CONTENTS.tokens[0]

@@ -5,7 +5,7 @@ from leger_secrets.domain.credentials import Credentials
 from leger_secrets.domain.errors import InvalidName, NotBound, SecretEmpty, SecretNotFound
 from leger_secrets.domain.refusals import Refusals
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import DEPLOYER, ME, AuditEntries, Clock, JournalLines
 

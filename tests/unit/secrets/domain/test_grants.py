@@ -109,6 +109,11 @@ def test_visible_is_what_may_be_asked_info_of_and_rules_are_looked_up_once() -> 
     assert source.asked == 1
 
 
+def test_no_rule_of_a_file_makes_more_visible_to_a_service() -> None:
+    source = Rules(rule("info", "*", "*"))
+    assert Authorizer(source).visible(Caller("svc:sync"), ["prod/a"]) == set()
+
+
 def test_a_grant_of_star_is_one_of_all_actions() -> None:
     assert Grant.of(["*"], ["prod/*"]).actions == ALL
     assert Grant.of(["*"], ["prod/*"]).words() == ["*"]

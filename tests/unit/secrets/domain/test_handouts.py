@@ -6,7 +6,7 @@ from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.credentials import Credentials
 from leger_secrets.domain.handouts import Handouts
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import DEPLOYER, ME, Clock
 

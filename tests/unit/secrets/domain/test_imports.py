@@ -5,7 +5,7 @@ from leger_secrets.domain.errors import InvalidName, ValueTooLarge, VersionClaim
 from leger_secrets.domain.imports import Imports, Item
 from leger_secrets.domain.limits import MAX_VALUE, MAX_VERSION
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import DEPLOYER, ME, AuditEntries
 

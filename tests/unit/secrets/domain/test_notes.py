@@ -5,15 +5,16 @@ import pytest
 from leger_secrets.domain.errors import InvalidName, SecretNotFound
 from leger_secrets.domain.notes import InvalidNotes, NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Notes, SecretInfo
+from leger_secrets.domain.stored import Notes, SecretInfo
+from leger_secrets.domain.time_asked import TimeAsked
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import ME, Clock
 
-DAY = 24 * 60 * 60 * 1_000_000
+DAY = 24 * 60 * 60
 EVERYTHING = NotesAsked(
     description="Key of the API",
     labels={"team": "ops", "env.tier": "prod"},
-    expire_time=1_500_000,
+    expire_time=TimeAsked(1, 500_000_000),
     rotate_after_days=90,
 )
 
@@ -105,9 +106,9 @@ def test_a_mask_that_names_no_field_is_refused(notes: NoteKeeper, mask: Sequence
         (NotesAsked(labels={}, description="x" * 1001), "description", "notes.description"),
         (NotesAsked(labels={}, description="a\nb"), "description", "notes.description"),
         (NotesAsked(labels={}, rotate_after_days=3651), "rotate_after_days", None),
-        (NotesAsked(labels={}, expire_time=DAY * 365 * 9000), "expire_time", None),
-        (NotesAsked(labels={}, expire_time=-DAY * 365 * 3000), "expire_time", None),
-        (NotesAsked(labels={}, expire_time=2**63 * 1000), "expire_time", None),
+        (NotesAsked(labels={}, expire_time=TimeAsked(DAY * 365 * 9000)), "expire_time", None),
+        (NotesAsked(labels={}, expire_time=TimeAsked(-DAY * 365 * 3000)), "expire_time", None),
+        (NotesAsked(labels={}, expire_time=TimeAsked(2**63)), "expire_time", None),
         (NotesAsked(labels={"a b": "x"}), "labels", "notes.labels.a b"),
         (NotesAsked(labels={"a\n": "x"}), "labels", "notes.labels"),
         (NotesAsked(labels={"k" * 64: "x"}), "labels", f"notes.labels.{'k' * 64}"),
@@ -127,7 +128,10 @@ def test_a_field_that_cannot_be_noted_is_named_and_nothing_is_changed(
 def test_the_largest_notes_are_taken(notes: NoteKeeper) -> None:
     labels = {f"{n:02}" + "k" * 61: "ü" * 255 for n in range(64)}
     asked = NotesAsked(
-        description="ü" * 1000, labels=labels, expire_time=DAY * 365 * 8000, rotate_after_days=3650
+        description="ü" * 1000,
+        labels=labels,
+        expire_time=TimeAsked(DAY * 365 * 8000),
+        rotate_after_days=3650,
     )
     info = update(notes, asked, "description", "labels", "expire_time", "rotate_after_days")
     assert info.notes.labels == labels

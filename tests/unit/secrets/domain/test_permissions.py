@@ -90,13 +90,12 @@ def everything(
         for value in (b"one", b"two"):
             secrets.put(name, SecretValue(value), activate=False, by=ME)
     grants = Authorizer(granted)
+    granted_secrets = Secrets(store=store, audit=audit, grants=grants, clock=clock)
     return SimpleNamespace(
-        secrets=Secrets(store=store, audit=audit, grants=grants, clock=clock),
+        secrets=granted_secrets,
         notes=NoteKeeper(store=store, audit=audit, grants=grants, clock=clock),
         imports=Imports(store=store, audit=audit, grants=grants, clock=clock),
-        generator=Generator(
-            store=store, audit=audit, grants=grants, clock=clock, keys=CryptographyKeyMaker()
-        ),
+        generator=Generator(secrets=granted_secrets, keys=CryptographyKeyMaker()),
     )
 
 

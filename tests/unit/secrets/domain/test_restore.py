@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from leger_secrets.adapters import age, backup_format
-from leger_secrets.adapters.backup_directory import BackupDirectory
+from leger_secrets.adapters.backup_directory import LocalBackupDirectory
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain import restore
 from leger_secrets.domain.backup_errors import (
@@ -23,7 +23,7 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import AuditUnavailable
 from leger_secrets.domain.restore import Differences, Restored, Restores
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding, Contents
+from leger_secrets.domain.stored import Binding, Contents
 from leger_secrets.domain.value import SecretValue
 from pyrage import x25519
 from unit.secrets.backups import CONTENTS, MADE, Machine
@@ -51,8 +51,8 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> BackupDirectory:
-    return BackupDirectory(tmp_path / "backups")
+def directory(tmp_path: Path) -> LocalBackupDirectory:
+    return LocalBackupDirectory(path=tmp_path / "backups")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def run(
     store: SqlcipherSecretStore,
     audit: AuditEntries,
     machine: Machine,
-    directory: BackupDirectory,
+    directory: LocalBackupDirectory,
     clock: Clock,
 ) -> Restore:
     """Restore contents from a backup that the machine can open, in pieces of 100 bytes."""
@@ -246,7 +246,7 @@ def test_a_new_machine_restores_with_the_recovery_identity(
 
 
 def test_a_scheduled_backup_is_restored_by_its_name(
-    run: Restore, directory: BackupDirectory, machine: Machine, store: SqlcipherSecretStore
+    run: Restore, directory: LocalBackupDirectory, machine: Machine, store: SqlcipherSecretStore
 ) -> None:
     name = directory.add(file_of(CONTENTS, machine.recipient()), create_time=MADE)
     restored = run(b"", file=name)

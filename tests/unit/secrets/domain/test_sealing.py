@@ -12,13 +12,14 @@ from leger_secrets.domain.errors import AuditUnavailable, StoreSealed
 from leger_secrets.domain.passphrase import PassphraseWeak
 from leger_secrets.domain.sealing import StoreCare, StoreFacts, Unlock
 from leger_secrets.domain.sealing_errors import PassphraseWrong
+from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import ME, AuditEntries
 
 FACTS = StoreFacts(
     revision=7, secrets=2, key_time=datetime(2026, 1, 1, tzinfo=UTC), schema_version=2, size=4096
 )
 BACKUP = datetime(2026, 1, 2, tzinfo=UTC)
-PASSPHRASE = b"correct horse battery staple"
+PASSPHRASE = SecretValue(b"correct horse battery staple")
 
 
 class Seal:
@@ -26,7 +27,7 @@ class Seal:
 
     def __init__(self) -> None:
         self.closed_by: LegerError | None = None
-        self.opened_with = b""
+        self.opened_with = SecretValue(b"")
         self.rekeyed = 0
 
     def cause(self) -> LegerError | None:
@@ -42,9 +43,9 @@ class Seal:
 
     @contextmanager
     def unsealing(
-        self, passphrase: bytes, *, accept_rollback: bool, begin_audit_log: Caller | None
+        self, passphrase: SecretValue, *, accept_rollback: bool, begin_audit_log: Caller | None
     ) -> Iterator[list[str]]:
-        if passphrase == b"wrong":
+        if passphrase == SecretValue(b"wrong"):
             raise PassphraseWrong
         yield ["audit.log.broken"] if begin_audit_log else []
         self.opened_with, self.closed_by = passphrase, None
@@ -53,7 +54,7 @@ class Seal:
         self.closed_by = cause
 
     @contextmanager
-    def rekeying(self, unlock: Unlock | None, passphrase: bytes) -> Iterator[int]:
+    def rekeying(self, unlock: Unlock | None, passphrase: SecretValue) -> Iterator[int]:
         yield 12
         self.rekeyed += 1
 
@@ -76,7 +77,7 @@ def care(seal: Seal, audit: AuditEntries) -> StoreCare:
 
 def unseal(care: StoreCare, passphrase: bytes = b"", **options: bool) -> list[str]:
     chosen = {"begin_audit_log": False, "accept_rollback": False, **options}
-    return care.unseal(passphrase, by=ME, **chosen)
+    return care.unseal(SecretValue(passphrase), by=ME, **chosen)
 
 
 def test_the_status_of_an_open_store_has_facts(care: StoreCare, audit: AuditEntries) -> None:
@@ -119,7 +120,7 @@ def test_a_weak_passphrase_does_not_begin_anything(
     care: StoreCare, seal: Seal, audit: AuditEntries
 ) -> None:
     with pytest.raises(PassphraseWeak):
-        care.rekey(unlock=Unlock.PASSPHRASE, passphrase=b"short", by=ME)
+        care.rekey(unlock=Unlock.PASSPHRASE, passphrase=SecretValue(b"short"), by=ME)
     assert seal.rekeyed == 0
     assert audit.last.outcome == "PASSPHRASE_WEAK"
 
@@ -130,7 +131,7 @@ def test_without_a_line_nothing_is_done(care: StoreCare, seal: Seal, audit: Audi
         care.seal(by=ME)
     assert seal.closed_by is None
     with pytest.raises(AuditUnavailable):
-        care.rekey(unlock=None, passphrase=b"", by=ME)
+        care.rekey(unlock=None, passphrase=SecretValue(b""), by=ME)
     assert seal.rekeyed == 0
     seal.closed_by = StoreSealed("Because.")
     with pytest.raises(AuditUnavailable):

@@ -8,6 +8,7 @@ from leger_secrets.domain.caller import Caller
 from leger_secrets.domain.errors import (
     InvalidName,
     InvalidVersion,
+    NotForEnvironment,
     SecretInUse,
     SecretNotFound,
     ValueTooLarge,
@@ -17,7 +18,7 @@ from leger_secrets.domain.errors import (
 )
 from leger_secrets.domain.limits import MAX_RESOLVED, MAX_VALUE, MAX_VERSION
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.value import SecretValue
 from unit.secrets.fakes import DEPLOYER, ME
 
@@ -203,6 +204,20 @@ def test_activate_answers_what_was_active(secrets: Secrets) -> None:
     assert secrets.activate("a", 2, by=ME) == 1
     assert secrets.activate("a", 2, by=ME) == 2
     assert active(secrets, "a") == b"two"
+
+
+def test_a_version_that_no_environment_variable_can_hold_is_not_activated_for_one(
+    secrets: Secrets,
+) -> None:
+    put(secrets, "a", b"one")
+    put(secrets, "a", b"t\0wo")
+    with pytest.raises(NotForEnvironment) as raised:
+        secrets.activate("a", 2, for_environment=True, by=ME)
+    assert "t\0wo" not in str(raised.value)
+    assert active(secrets, "a") == b"one"
+    assert secrets.activate("a", 1, for_environment=True, by=ME) == 1
+    secrets.activate("a", 2, by=ME)
+    assert active(secrets, "a") == b"t\0wo"
 
 
 def test_an_activation_is_taken_back_as_if_it_had_not_been(secrets: Secrets) -> None:

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from leger_runtime.errors import LegerError
 from leger_secrets.adapters.private_keys import CryptographyKeyMaker
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
+from leger_secrets.domain.changes import Change, ChangeKind
 from leger_secrets.domain.errors import AuditUnavailable
 from leger_secrets.domain.generate import Generator, Password
 from leger_secrets.domain.grants import Authorizer
 from leger_secrets.domain.imports import Imports, Item
 from leger_secrets.domain.notes import NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Author, Change, ChangeKind, Contents, Notes
+from leger_secrets.domain.stored import Author, Contents, Notes
 from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.watch import RevisionGone, Watches
 from leger_secrets.domain.watch_slots import WatchSlots
@@ -109,7 +110,7 @@ class SecretsBesideADict(RuleBasedStateMachine):
         self.secrets = Secrets(**parts)
         self.notes = NoteKeeper(**parts)
         self.imports = Imports(**parts)
-        self.generator = Generator(**parts, keys=CryptographyKeyMaker())
+        self.generator = Generator(secrets=self.secrets, keys=CryptographyKeyMaker())
 
     def teardown(self) -> None:
         self.store.close()
@@ -349,9 +350,4 @@ class Here:
 
 
 TestSecretsBesideADict = SecretsBesideADict.TestCase
-TestSecretsBesideADict.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestSecretsBesideADict.settings = settings(max_examples=25, stateful_step_count=30)

@@ -6,15 +6,29 @@ from leger_runtime.errors import LegerError
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.audit import Action
 from leger_secrets.domain.caller import Caller
+from leger_secrets.domain.changes import Change
 from leger_secrets.domain.errors import AuditUnavailable, InvalidName, StoreSealed
 from leger_secrets.domain.grants import Authorizer, Grant, Permission, Rule
 from leger_secrets.domain.notes import NoteKeeper, NotesAsked
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Author, Change
+from leger_secrets.domain.stored import Author
 from leger_secrets.domain.value import SecretValue
 from leger_secrets.domain.watch import RevisionGone, Watches
 from leger_secrets.domain.watch_slots import LIMIT, TooManyWatches, WatchEnded, WatchSlots
 from unit.secrets.fakes import ME, AuditEntries, Clock
+
+
+@pytest.fixture
+def waits(store: SqlcipherSecretStore, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as somebody waits for a change of the store."""
+    begun, wait = threading.Event(), store.wait
+
+    def announced(*, after: int, timeout: float) -> bool:
+        begun.set()
+        return wait(after=after, timeout=timeout)
+
+    monkeypatch.setattr(store, "wait", announced)
+    return begun
 
 
 class Watcher:
@@ -82,14 +96,15 @@ def test_a_watch_goes_on_from_the_revision_of_a_list(secrets: Secrets, watches: 
 
 
 def test_a_change_that_is_made_while_the_watch_waits_is_told(
-    secrets: Secrets, watches: Watches
+    secrets: Secrets, watches: Watches, waits: threading.Event
 ) -> None:
     watch = begin(watches)
     told: list[object] = []
     waiting = threading.Thread(target=lambda: told.extend(take(watch, 1)))
     waiting.start()
+    assert waits.wait(30)
     put(secrets, "a", b"one")
-    waiting.join(timeout=20)
+    waiting.join(timeout=30)
     assert told == [(1, "version-added", "a", 1, False)]
 
 
@@ -225,7 +240,9 @@ def test_a_watch_ends_when_the_store_is_sealed(
         next(watch)
 
 
-def test_a_watch_ends_when_the_service_stops(watches: Watches, slots: WatchSlots) -> None:
+def test_a_watch_ends_when_the_service_stops(
+    watches: Watches, slots: WatchSlots, waits: threading.Event
+) -> None:
     watch = begin(watches)
     ended: list[LegerError] = []
 
@@ -237,8 +254,9 @@ def test_a_watch_ends_when_the_service_stops(watches: Watches, slots: WatchSlots
 
     waiting = threading.Thread(target=wait)
     waiting.start()
+    assert waits.wait(30)
     slots.end()
-    waiting.join(timeout=20)
+    waiting.join(timeout=30)
     assert [error.reason for error in ended] == ["WATCH_ENDED"]
     with pytest.raises(WatchEnded):
         next(begin(watches))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
+from leger_secrets import wiring
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.grants import Authorizer
 from leger_secrets.domain.secrets import Secrets
 from leger_secrets.domain.tokens import GrantAsked, Tokens
-from leger_secrets.http.server import HttpServer
 from unit.secrets.fakes import ME, AuditEntries, Clock
 
 # What setec's own client sends.
@@ -26,7 +26,7 @@ class Server:
 
     def connect(self) -> socket.socket:
         """Return a bare connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def send(
         self,
@@ -36,7 +36,7 @@ class Server:
         headers: Mapping[str, str] | None = None,
     ) -> http.client.HTTPResponse:
         """Send one request, like setec's client but for what is given, and return the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         authorization = {"Authorization": f"Bearer {self.token}"}
         connection.request(method, path, body, {**SETEC, **authorization, **(headers or {})})
         return connection.getresponse()
@@ -56,14 +56,15 @@ def secrets(
 
 @pytest.fixture
 def token(tokens: Tokens) -> str:
-    return tokens.create("admin", [GrantAsked(["*"], ["*"])], by=ME)
+    return tokens.create("admin", [GrantAsked(["*"], ["*"])], by=ME).reveal().decode()
 
 
 @pytest.fixture
 def server(secrets: Secrets, tokens: Tokens, token: str) -> Iterator[Server]:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    serving = HttpServer(sockets=[listening], secrets=secrets, tokens=tokens)
+    serving = wiring.http_server([listening], secrets=secrets, tokens=tokens)
+    assert serving
     serving.start()
     yield Server(port, token)
     serving.stop()

@@ -8,7 +8,7 @@ import pytest
 from leger_secrets.domain.audit import Action
 from leger_secrets.domain.bindings import Bindings
 from leger_secrets.domain.secrets import Secrets
-from leger_secrets.domain.store import Binding
+from leger_secrets.domain.stored import Binding
 from leger_secrets.domain.tokens import GrantAsked, Tokens
 from leger_secrets.domain.value import SecretValue
 from leger_secrets.http.app import MAX_BODY
@@ -159,7 +159,7 @@ def test_static_files_are_the_style_sheet_alone(server: Server) -> None:
 def test_who_may_do_nothing_is_told_nothing_about_names(
     server: Server, tokens: Tokens, audit: AuditEntries, name: str
 ) -> None:
-    other = tokens.create("other", [GrantAsked(["info"], ["elsewhere"])], by=ME)
+    other = tokens.create("other", [GrantAsked(["info"], ["elsewhere"])], by=ME).reveal().decode()
     body = json.dumps({"Name": name, "Version": 1, "Value": "eA=="}).encode()
     for method in ("get", "info", "put", "create-version", "activate", "delete", "delete-version"):
         answer = server.send(

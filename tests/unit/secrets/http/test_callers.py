@@ -13,7 +13,9 @@ def identify(
     peer: tuple[str, int] | None = ("127.0.0.1", 4711),
     user_agent: str = "",
 ) -> Caller | None:
-    return Callers(tokens).identify(authorization=authorization, user_agent=user_agent, peer=peer)
+    return Callers(tokens=tokens).identify(
+        authorization=authorization, user_agent=user_agent, peer=peer
+    )
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

@@ -101,6 +101,8 @@ class _StepStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StepState.V
     STEP_STATE_STARTED: _StepState.ValueType  # 1
     STEP_STATE_DONE: _StepState.ValueType  # 2
     STEP_STATE_FAILED: _StepState.ValueType  # 3
+    STEP_STATE_WAITING: _StepState.ValueType  # 4
+    """It goes on; `detail` says how it stands. Comes again every few seconds."""
 
 class StepState(_StepState, metaclass=_StepStateEnumTypeWrapper):
     """How a step, or one subject of a step, stands."""
@@ -109,6 +111,8 @@ STEP_STATE_UNSPECIFIED: StepState.ValueType  # 0
 STEP_STATE_STARTED: StepState.ValueType  # 1
 STEP_STATE_DONE: StepState.ValueType  # 2
 STEP_STATE_FAILED: StepState.ValueType  # 3
+STEP_STATE_WAITING: StepState.ValueType  # 4
+"""It goes on; `detail` says how it stands. Comes again every few seconds."""
 Global___StepState: _TypeAlias = StepState  # noqa: Y015
 
 class _UnitKind:

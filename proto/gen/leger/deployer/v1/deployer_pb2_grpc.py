@@ -160,7 +160,7 @@ class DeployerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamLogs(self, request, context):
-        """Answers the journal of one service, and follows it if asked to.
+        """Answers the journal of one service without podman's events, and follows it if asked to.
         Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

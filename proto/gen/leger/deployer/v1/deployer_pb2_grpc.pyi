@@ -82,7 +82,7 @@ class DeployerServiceStub:
     stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
     """
     StreamLogs: _grpc.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]
-    """Answers the journal of one service, and follows it if asked to.
+    """Answers the journal of one service without podman's events, and follows it if asked to.
     Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
     RolloutSecret: _grpc.UnaryStreamMultiCallable[_deployer_pb2.RolloutSecretRequest, _deployer_pb2.RolloutSecretResponse]
@@ -146,7 +146,7 @@ class DeployerServiceAsyncStub(DeployerServiceStub):
     stopped, also SECRET_NOT_FOUND, SECRETS_UNAVAILABLE, and as ListSecrets of the secrets service.
     """
     StreamLogs: _aio.UnaryStreamMultiCallable[_deployer_pb2.StreamLogsRequest, _deployer_pb2.StreamLogsResponse]  # type: ignore[assignment]
-    """Answers the journal of one service, and follows it if asked to.
+    """Answers the journal of one service without podman's events, and follows it if asked to.
     Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
     """
     RolloutSecret: _aio.UnaryStreamMultiCallable[_deployer_pb2.RolloutSecretRequest, _deployer_pb2.RolloutSecretResponse]  # type: ignore[assignment]
@@ -255,7 +255,7 @@ class DeployerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployer_pb2.StreamLogsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_deployer_pb2.StreamLogsResponse], _abc.AsyncIterator[_deployer_pb2.StreamLogsResponse]]:
-        """Answers the journal of one service, and follows it if asked to.
+        """Answers the journal of one service without podman's events, and follows it if asked to.
         Fails: SERVICE_NOT_FOUND, SYSTEMD_UNAVAILABLE, HOST_COMMAND_FAILED.
         """
 

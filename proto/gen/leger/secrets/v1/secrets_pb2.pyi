@@ -510,6 +510,7 @@ class ActivateSecretVersionRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    FOR_ENVIRONMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     version: _builtins.int
     previous_version: _builtins.int
@@ -517,16 +518,21 @@ class ActivateSecretVersionRequest(_message.Message):
     place of the version that is active now. Must be stored. Without effect when `version` is
     active already; `version` itself is none.
     """
+    for_environment: _builtins.bool
+    """Whether a unit gets it as an environment variable. Then a version whose value holds a byte of
+    zero, which no such variable can, is refused.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         version: _builtins.int = ...,
         previous_version: _builtins.int | None = ...,
+        for_environment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "previous_version", b"previous_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "name", b"name", "previous_version", b"previous_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version", "for_environment", b"for_environment", "name", b"name", "previous_version", b"previous_version", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__previous_version: _TypeAlias = _typing.Literal["previous_version"]  # noqa: Y015
     _WhichOneofArgType__previous_version: _TypeAlias = _typing.Literal["_previous_version", b"_previous_version"]  # noqa: Y015

@@ -183,8 +183,8 @@ class SecretsServiceServicer:
     def ActivateSecretVersion(self, request, context):
         """Makes a stored version the active one. Of the deployer's because rolling a rotation out, and
         back, is its work; it still never sees a value.
-        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
-        AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NOT_FOR_ENVIRONMENT,
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

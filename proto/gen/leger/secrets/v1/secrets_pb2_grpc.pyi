@@ -97,8 +97,8 @@ class SecretsServiceStub:
     ActivateSecretVersion: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.ActivateSecretVersionRequest, _secrets_pb2.ActivateSecretVersionResponse]
     """Makes a stored version the active one. Of the deployer's because rolling a rotation out, and
     back, is its work; it still never sees a value.
-    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
-    AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NOT_FOR_ENVIRONMENT,
+    STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     DeleteSecret: _grpc.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretRequest, _secrets_pb2.DeleteSecretResponse]
@@ -200,8 +200,8 @@ class SecretsServiceAsyncStub(SecretsServiceStub):
     ActivateSecretVersion: _aio.UnaryUnaryMultiCallable[_secrets_pb2.ActivateSecretVersionRequest, _secrets_pb2.ActivateSecretVersionResponse]  # type: ignore[assignment]
     """Makes a stored version the active one. Of the deployer's because rolling a rotation out, and
     back, is its work; it still never sees a value.
-    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
-    AUDIT_UNAVAILABLE.
+    Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NOT_FOR_ENVIRONMENT,
+    STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
     Caller: operator, svc:deployer.
     """
     DeleteSecret: _aio.UnaryUnaryMultiCallable[_secrets_pb2.DeleteSecretRequest, _secrets_pb2.DeleteSecretResponse]  # type: ignore[assignment]
@@ -342,8 +342,8 @@ class SecretsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_secrets_pb2.ActivateSecretVersionResponse, _abc.Awaitable[_secrets_pb2.ActivateSecretVersionResponse]]:
         """Makes a stored version the active one. Of the deployer's because rolling a rotation out, and
         back, is its work; it still never sees a value.
-        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, STORE_UNAVAILABLE,
-        AUDIT_UNAVAILABLE.
+        Fails: INVALID_NAME, INVALID_VERSION, SECRET_NOT_FOUND, VERSION_NOT_FOUND, NOT_FOR_ENVIRONMENT,
+        STORE_UNAVAILABLE, AUDIT_UNAVAILABLE.
         Caller: operator, svc:deployer.
         """
 
