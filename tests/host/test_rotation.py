@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,15 @@ from stacks import sleeper
 KEY, OTHER = "rotation_key", "rotation_other"
 DATA = {"root": "/var/lib/leger", "alice": "/home/alice/.local/share/leger"}
 
-# Notes the fingerprint of the value that it started with, and is well unless the value is "sick".
+# Notes the fingerprint of the value that it started with, and is well unless the value is "sick";
+# with one that is "stuck", its health check does not end.
 APP = """
 import hashlib, os, pathlib, sys, time
 value = os.environ.get("KEY") or pathlib.Path("/run/secrets/key").read_text()
 if len(sys.argv) > 1:
-    sys.exit(value.startswith("sick"))
+    if value.startswith("stuck"):
+        time.sleep(1 << 30)
+    sys.exit(value.startswith("sick") and "not well")
 pathlib.Path("/tmp/fingerprint").write_text(hashlib.sha256(value.encode()).hexdigest())
 print("started", hashlib.sha256(value.encode()).hexdigest()[:12], flush=True)
 time.sleep(1 << 30)
@@ -192,13 +196,45 @@ def test_a_value_that_a_unit_is_not_well_with_is_taken_back_everywhere(scope: Sc
     done = scope.rotate(sick)
     assert done.code == 8
     assert "error: pair-db.service does not become healthy." in done.err
+    assert "Its health check failed 2 times; the latest time it said: not well." in done.err
     assert f"Version 2 of {KEY} is active again" in done.err
+    assert "`leger secrets delete rotation_key --version 3`" in done.err
     assert f"started {hashlib.sha256(sick.encode()).hexdigest()[:12]}" in done.err
     assert scope.active_version() == 2
     assert scope.runs_with("pair-db", scope.value)
     assert scope.runs_with("pair-web", scope.value)
     assert scope.id("pair-aside") == aside
     scope.host.assert_nowhere_on_disk(sick, scope.value)
+
+
+def test_a_health_check_that_does_not_end_is_given_up_and_said_to_be_waited_for(
+    scope: Scope,
+) -> None:
+    begun = time.monotonic()
+    done = scope.rotate(f"stuck-{new_value()}")
+    assert done.code == 8
+    assert "pair-db.service: waiting for it to be healthy, 5 s" in done.err
+    assert "Its health check gave no answer in time." in done.err
+    # TimeoutStartSec= is 30; systemd would wait 90 s more for the container to end.
+    assert time.monotonic() - begun < 75
+    assert scope.runs_with("pair-db", scope.value)
+
+
+def test_a_value_that_no_variable_can_hold_is_refused_before_anything_is_restarted(
+    scope: Scope,
+) -> None:
+    before = scope.id("pair-db"), scope.id("pair-web")
+    done = scope.run(f"printf 'a\\0b' | leger secrets rotate {KEY} --raw")
+    assert done.code == 6
+    assert "holds a byte of zero" in done.err
+    assert (scope.id("pair-db"), scope.id("pair-web")) == before
+    active = scope.active_version()
+    scope.do(f"printf 'a\\0b' | leger secrets put {KEY} --raw")
+    refused = scope.run("leger services restart pair-db")
+    assert "no environment variable can hold its byte of zero" in refused.err
+    scope.do(f"leger secrets activate {KEY} {active}")
+    scope.do("leger services start pair")
+    assert scope.runs_with("pair-db", scope.value)
 
 
 def test_a_rollback_hands_out_the_former_version_and_a_second_one_undoes_it(
@@ -229,7 +265,10 @@ def test_without_restarts_running_units_keep_the_value_they_have(scope: Scope) -
     assert scope.rotate(scope.value, "--no-restart").code == 0
     assert (scope.id("pair-db"), scope.id("pair-web")) == before
     assert scope.runs_with("pair-db", former)
+    old = [unit["unit"] for unit in scope.info()["handed_out"] if unit["outdated"]]
+    assert old == ["pair-db.service", "pair-web.service"]
     scope.do("leger services restart pair")
+    assert not any(unit["outdated"] for unit in scope.info()["handed_out"])
     assert scope.runs_with("pair-db", scope.value)
 
 

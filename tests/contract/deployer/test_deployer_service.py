@@ -194,12 +194,12 @@ def test_an_apply_goes_on_to_its_end_when_its_client_has_gone(
 
     def slow(unit: str) -> str | None:
         reached.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(30)
         return started(unit)
 
     host._start = slow  # type: ignore[method-assign]
     call: Any = operator.ApplyPlan(pb.ApplyPlanRequest(plan_id=plan(operator).plan_id))
-    assert reached.wait(10)
+    assert reached.wait(30)
     call.cancel()
     goes_on.set()
     # The next change waits for the one that is under way.
@@ -341,7 +341,7 @@ def test_a_service_that_starts_goes_back_from_a_rollout_that_was_killed(
     service = wiring.serve(next_config, host.operations())
     service.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while host.rollout.read() is not None:
             assert time.monotonic() < deadline
             time.sleep(0.01)

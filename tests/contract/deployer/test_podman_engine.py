@@ -154,12 +154,25 @@ def test_containers_and_pods_share_one_space_of_names(podman: Podman, engine: Po
 def test_health_is_the_status_and_what_the_latest_probe_said(
     podman: Podman, engine: PodmanEngine
 ) -> None:
-    state = {"Health": {"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "new"}]}}
+    log = [{"ExitCode": 1, "Output": "old"}, {"ExitCode": 1, "Output": "new"}]
+    state = {"Health": {"Status": "unhealthy", "FailingStreak": 7, "Log": log}}
     podman.answers["GET", "/containers/web/json"] = (200, json.dumps({"State": state}))
     podman.answers["GET", "/containers/plain/json"] = (200, '{"State": {"Running": true}}')
-    assert engine.health("web") == Health(status="unhealthy", output="new")
+    assert engine.health("web") == Health(status="unhealthy", output="new", failures=7)
     assert engine.health("plain") == Health(status="")
     assert engine.health("gone") == Health(status="")
+
+
+def test_what_failed_in_the_start_period_is_counted_by_the_log(
+    podman: Podman, engine: PodmanEngine
+) -> None:
+    log = [{"ExitCode": code, "Output": ""} for code in (1, 0, 1, -1, 125)]
+    state = {"Health": {"Status": "starting", "FailingStreak": 0, "Log": log}}
+    podman.answers["GET", "/containers/web/json"] = (200, json.dumps({"State": state}))
+    assert engine.health("web") == Health(status="starting", failures=3)
+    state = {"Health": {"Status": "starting", "FailingStreak": 0, "Log": None}}
+    podman.answers["GET", "/containers/web/json"] = (200, json.dumps({"State": state}))
+    assert engine.health("web") == Health(status="starting")
 
 
 def test_a_container_that_vanishes_while_podman_looks_is_none(

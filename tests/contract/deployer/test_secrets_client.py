@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from leger_deployer.domain.rebinding import Rebinder
 from leger_deployer.domain.stack import Binding, SecretUse
 from leger_runtime import client
 from leger_runtime.errors import Kind, RemoteError
+from leger_runtime.server import UnixServer
 from leger_secrets import wiring
 from leger_secrets.config import Config
 from leger_secrets.service import SecretsService
@@ -67,7 +69,7 @@ def put(config: Config, *names: str, value: bytes = b"v") -> None:
 def ask(config: Config, unit: str, credential: str) -> bytes:
     """Ask for a credential as systemd does when a unit starts."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(10)
+        asking.settimeout(30)
         asking.bind(f"\0{os.urandom(8).hex()}/unit/{unit}/{credential}")
         asking.connect(str(config.runtime_dir / "credentials.sock"))
         asking.shutdown(socket.SHUT_WR)
@@ -131,6 +133,18 @@ def test_it_sees_and_activates_versions_by_their_numbers(
         with pytest.raises(RemoteError) as raised:
             unknown()
         assert raised.value.kind is Kind.NOT_FOUND
+
+
+def test_a_version_that_no_environment_variable_can_hold_is_refused_for_one(
+    service: SecretsService, deployer: SecretsServiceClient, config: Config
+) -> None:
+    put(config, "a")
+    put(config, "a", value=b"w\0")
+    with pytest.raises(RemoteError) as raised:
+        deployer.activate("a", 2, for_environment=True)
+    assert raised.value.reason == "NOT_FOR_ENVIRONMENT"
+    assert deployer.state("a").active == 1
+    deployer.activate("a", 2)
 
 
 def test_it_knows_which_version_each_unit_was_last_handed(
@@ -207,7 +221,7 @@ class Recording(SecretsServiceClient):
 
 
 def test_whatever_store_the_service_comes_with_is_given_the_bindings_of_what_is_installed(
-    host: FakeHost, config: Config
+    host: FakeHost, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operations = host.operations()
     operations.applier.apply(planned(operations), ignore)
@@ -219,7 +233,7 @@ def test_whatever_store_the_service_comes_with_is_given_the_bindings_of_what_is_
 
     first = wiring.build(config)
     first.start()
-    assert deployer.told.acquire(timeout=10)
+    assert deployer.told.acquire(timeout=30)
     assert deployer.all_bindings() == right
 
     # Damaged, set aside, and unsealed as the documentation says: the process goes on.
@@ -227,18 +241,21 @@ def test_whatever_store_the_service_comes_with_is_given_the_bindings_of_what_is_
         operator.SealStore(store.SealStoreRequest())
         lose_the_store(config)
         operator.UnsealStore(store.UnsealStoreRequest(accept_rollback=True))
-    assert deployer.told.acquire(timeout=10)
+    assert deployer.told.acquire(timeout=30)
     assert deployer.all_bindings() == right
 
-    begun = time.monotonic()
-    first.stop()
-    assert time.monotonic() - begun < 3, "it waited for whoever watches it"
+    stop = partialmethod(UnixServer.stop, grace=60.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(UnixServer, "stop", stop)
+        begun = time.monotonic()
+        first.stop()
+        assert time.monotonic() - begun < 30, "it waited for whoever watches it"
     for file in config.state_dir.iterdir():
         file.unlink()
     second = wiring.build(config)
     second.start()
     try:
-        assert deployer.told.acquire(timeout=10)
+        assert deployer.told.acquire(timeout=30)
         assert deployer.all_bindings() == right
         rebinder.rebind()
         assert not deployer.told.acquire(blocking=False)

@@ -34,11 +34,18 @@ from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, Unit
 from leger_deployer.domain.stack import Binding, SecretUse, StackUnit, UnitKind
 from leger_deployer.domain.staging import Chunk, Header
 from leger_deployer.domain.unit_name import template_of
+from leger_runtime.errors import Kind, LegerError
 
 RECORDED = Path(__file__).parent / "recorded"
 SHOP = RECORDED / "shop"
 IMAGES = {"localhost/shop/web:1", "localhost/shop/db:1", "localhost/shop/cache:1"}
 SECRETS = {"api_key", "db/password"}
+
+
+class NotForEnvironment(LegerError):
+    """As the secrets service refuses a value with a byte of zero."""
+
+    kind, reason = Kind.CONFLICT, "NOT_FOR_ENVIRONMENT"
 
 
 class Killed(BaseException):
@@ -123,6 +130,8 @@ class FakeHost:
     # (unit, secret) -> what the unit was last handed; (unit, secret, version) that are kept back.
     served: dict[tuple[str, str], Served] = field(default_factory=dict)
     kept_back: set[tuple[str, str, int]] = field(default_factory=set)
+    # (secret, version) that no environment variable can hold.
+    with_zeros: set[tuple[str, int]] = field(default_factory=set)
     secrets_up: bool = True
     # What whoever watches the store sees of it, one after the other: whether it is open.
     openness: list[bool] = field(default_factory=lambda: [True])
@@ -547,7 +556,16 @@ class FakeVersions:
             versions=frozenset(found.stored),
         )
 
-    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
+    def activate(
+        self,
+        secret: str,
+        version: int,
+        *,
+        previous: int | None = None,
+        for_environment: bool = False,
+    ) -> None:
+        if for_environment and (secret, version) in self.host.with_zeros:
+            raise NotForEnvironment("no", why="It holds a byte of zero.", next_step="None.")
         self.host.activate(secret, version, previous)
 
     def bound(self, secret: str) -> Sequence[BoundUnit]:

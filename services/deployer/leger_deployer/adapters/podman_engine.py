@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -86,8 +87,12 @@ class PodmanEngine:
             return Health(status="")
         health = _json(answer).get("State", {}).get("Health") or {}
         probes = health.get("Log") or []
+        # The streak leaves out what failed in the start period; the log has the latest five.
+        failed = len(list(takewhile(lambda probe: probe.get("ExitCode"), reversed(probes))))
         return Health(
-            status=health.get("Status", ""), output=probes[-1].get("Output", "") if probes else ""
+            status=health.get("Status", ""),
+            output=probes[-1].get("Output", "") if probes else "",
+            failures=max(health.get("FailingStreak", 0), failed),
         )
 
     def stop_container(self, container: str) -> None:

@@ -110,10 +110,20 @@ class SecretsServiceClient:
             versions=frozenset(version.version for version in answer.versions),
         )
 
-    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
+    def activate(
+        self,
+        secret: str,
+        version: int,
+        *,
+        previous: int | None = None,
+        for_environment: bool = False,
+    ) -> None:
         """Make a stored version the active one."""
         request = messages.ActivateSecretVersionRequest(
-            name=secret, version=version, previous_version=previous
+            name=secret,
+            version=version,
+            previous_version=previous,
+            for_environment=for_environment,
         )
         self._call(
             lambda channel: secrets_pb2_grpc.SecretsServiceStub(channel).ActivateSecretVersion(

@@ -7,6 +7,7 @@ from leger_deployer.domain import installed
 from leger_deployer.domain.ports.secret_versions import SecretVersions, Served
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import UnitManager
+from leger_deployer.domain.secret_options import SecretType
 from leger_deployer.domain.unit_name import template_of
 
 
@@ -14,11 +15,13 @@ from leger_deployer.domain.unit_name import template_of
 class Bound:
     """Those that run, in the order of their start, and those that do not, sorted.
 
-    A template stands among the latter when none of its instances runs.
+    A template stands among the latter when none of its instances runs. `in_environment` says that
+    one of them gets it as an environment variable.
     """
 
     running: tuple[str, ...]
     not_running: tuple[str, ...]
+    in_environment: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,15 @@ class BoundUnits:
         states = self.units.states(services)
         running = [name for name in services if states[name].is_running]
         served = {*running, *map(template_of, running)}
-        return Bound(running=tuple(running), not_running=tuple(sorted(bound - served)))
+        return Bound(
+            running=tuple(running),
+            not_running=tuple(sorted(bound - served)),
+            in_environment=any(
+                use.secret == secret and use.type == SecretType.ENV.value
+                for stack in installed.all_stacks(self.files)
+                for use in stack.secrets
+            ),
+        )
 
     def served(self, secret: str) -> Mapping[str, Served]:
         """Return what each unit was last handed, as far as that is known."""

@@ -82,7 +82,7 @@ class Controller:
         refused: list[JobResult] = []
         with Phase(report, Step.STOP, total=len(wanted)) as phase:
             for unit in wanted:
-                if states[unit.unit].active == "activating" and unit.kind is UnitKind.CONTAINER:
+                if states[unit.unit].is_changing and unit.kind is UnitKind.CONTAINER:
                     self.engine.stop_container(unit.resource)
             order = [unit.unit for unit in reversed(wanted)]
             for ended in self.units.jobs(UnitAction.STOP, order):

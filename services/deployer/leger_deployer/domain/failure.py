@@ -3,10 +3,11 @@
 import json
 import re
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from leger_deployer.domain import zero_bytes
 from leger_deployer.domain.errors import HostCommandFailed, SecretsUnavailable
 from leger_deployer.domain.ports.host_commands import HostCommands
 from leger_deployer.domain.ports.secrets_directory import Refusal, SecretsDirectory
@@ -69,6 +70,11 @@ def _exit(state: UnitState) -> str:
         return f"It was killed by signal {_signal(status)}"
     if status in _SYSTEMD_EXITS:
         return f"It did not start, as {_SYSTEMD_EXITS[status]} (status {status})"
+    if (state.failed_command, status) == (f"ExecStartPre={zero_bytes.SHELL}", zero_bytes.REFUSED):
+        return (
+            "It did not start, as a secret that it gets as an environment variable holds a byte of"
+            " zero, which no such variable can (leave out type=env to have it as a file)"
+        )
     if state.failed_command:
         return f"{state.failed_command}, which runs before it, failed with status {status}"
     if status in _PODMAN_EXITS:
@@ -107,6 +113,10 @@ class Explainer:
         said = self.last_words(state.unit, since=since)
         return f"{reason} {said}".strip() or f"systemd says it is {state.active} ({state.sub})."
 
+    def journal(self, unit: str) -> str:
+        """Return the command by which a person reads a unit's journal."""
+        return " ".join(("journalctl", *self.scope.systemd_option, "-u", unit))
+
     def last_words(self, unit: str, *, since: datetime) -> str:
         """Return the last lines as one sentence; "" when there are none, or nobody can tell."""
         try:
@@ -139,13 +149,18 @@ def told(entries: Iterable[str], identifier: str) -> list[str]:
             continue
         # --all brings them whole, as without it journalctl leaves out those of over 4096 bytes.
         text = message(entry)[:_TOLD_CHARACTERS]
-        if not text:
+        if not text or is_event(entry):
             continue
-        if "CONTAINER_NAME" in entry and "PODMAN_EVENT" not in entry:
+        if "CONTAINER_NAME" in entry:
             container.append(text)
         elif entry.get("SYSLOG_IDENTIFIER") == identifier and not _is_chatter(text):
             unit.append(text)
     return container or unit
+
+
+def is_event(entry: Mapping[str, object]) -> bool:
+    """Tell whether podman wrote a journal entry about what happens to a container anyway."""
+    return "PODMAN_EVENT" in entry
 
 
 def message(entry: dict[str, object]) -> str:

@@ -47,7 +47,7 @@ class HealthCheck:
     @property
     def settled_after(self) -> float:
         """Seconds after the start by which podman has called it healthy or unhealthy."""
-        startup = self.startup_interval * max(self.startup_retries, 1)
+        startup = self.startup_interval * (self.startup_retries or _MOST_STARTUP_PROBES)
         return self.start_period + startup + (self.retries + 1) * (self.interval + self.timeout)
 
 

@@ -29,6 +29,7 @@ class StepState(Enum):
     STARTED = auto()
     DONE = auto()
     FAILED = auto()
+    WAITING = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,15 @@ class Phase:
     def failed(self, subject: str, detail: str = "") -> None:
         """Report that one subject failed; the step may still go on."""
         self._say(StepState.FAILED, subject, detail)
+
+    def waiting(self, subject: str, detail: str) -> None:
+        """Report that one subject is waited for, and how that stands."""
+        self._say(StepState.WAITING, subject, detail)
+
+    def only_waits(self, event: Progress) -> None:
+        """Report to this step, of the steps of work within it, what they wait for."""
+        if event.state is StepState.WAITING:
+            self.waiting(event.subject, event.detail)
 
     def _say(self, state: StepState, subject: str = "", detail: str = "") -> None:
         self._report(

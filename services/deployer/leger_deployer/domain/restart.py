@@ -96,9 +96,9 @@ class Restarter:
         since = self.starter.clock()
         states = self.units.states(restart.names)
         for unit in (*restart.asked, *restart.along):
-            # While a unit is on its way up systemd can only signal it, and waits for long when the
-            # container takes no notice; podman knows how to end that.
-            if states[unit.unit].active == "activating" and unit.kind is UnitKind.CONTAINER:
+            # While a unit is on its way up, or its start has timed out, systemd can only signal it,
+            # and waits for long when the container takes no notice; podman knows how to end that.
+            if states[unit.unit].is_changing and unit.kind is UnitKind.CONTAINER:
                 self.engine.stop_container(unit.resource)
         self.starter.run(UnitAction.RESTART, restart.asked, report, since=since)
         if restart.along:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from leger_runtime.errors import LegerError
 
-from leger_deployer.domain import progress
 from leger_deployer.domain.bound_units import BoundUnits
 from leger_deployer.domain.errors import NoPreviousVersion, VersionNotFound, VersionNotServed
 from leger_deployer.domain.ports.rollout_journal import RolloutJournal
@@ -78,7 +77,7 @@ class Rollouts:
             try:
                 before = self.bound.served(secret)
                 with Phase(report, Step.ACTIVATE):
-                    self.versions.activate(secret, version)
+                    self.versions.activate(secret, version, for_environment=bound.in_environment)
                 self._restart(intent, bound.running, before, report)
                 # From here on it stays, whatever happens to this process.
                 self.journal.clear()
@@ -115,7 +114,7 @@ class Rollouts:
                         touched = dict.fromkeys((*intent.touched, *restart.names))
                         intent = replace(intent, touched=tuple(touched))
                         self.journal.write(intent)
-                        self.restarter.run(restart, progress.ignore)
+                        self.restarter.run(restart, phase.only_waits)
                     if not self._was_served(intent, unit, before):
                         raise _not_served(intent, unit)
                 except LegerError:

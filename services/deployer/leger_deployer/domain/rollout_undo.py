@@ -117,7 +117,7 @@ class RolloutUndo:
             try:
                 if name not in done:
                     restart = self.restarter.plan([name])
-                    self._persist(restart)
+                    self._persist(restart, phase.only_waits)
                     done.update(restart.names)
             except (UnitFailed, UnitUnhealthy) as error:
                 failed[name] = error.what
@@ -127,7 +127,7 @@ class RolloutUndo:
             self.journal.write(replace(intent, touched=tuple(touched[number:])))
         return failed
 
-    def _persist(self, restart: Restart) -> None:
+    def _persist(self, restart: Restart, report: Report) -> None:
         """Restart units, and do not give up on those that do not start at first.
 
         The failed version may have ended them badly, and they may need a while to recover.
@@ -135,7 +135,7 @@ class RolloutUndo:
         bring_up = self.restarter.run
         for tries_left in reversed(range(_TRIES)):
             try:
-                bring_up(restart, progress.ignore)
+                bring_up(restart, report)
             except UnitFailed as error:
                 if not tries_left:
                     raise

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from leger_deployer.domain.errors import UnitFailed, UnitUnhealthy
 from leger_deployer.domain.failure import Explainer
+from leger_deployer.domain.health_watch import HealthWatch
 from leger_deployer.domain.ports.container_engine import ContainerEngine
 from leger_deployer.domain.ports.unit_manager import JobResult, UnitAction, UnitManager, UnitState
 from leger_deployer.domain.progress import Phase, Report, Step
@@ -44,12 +45,17 @@ class Starter:
         Raises UnitFailed or UnitUnhealthy as soon as one cannot be, with the last lines that it
         wrote after `since`, or now; the others are left as they are then.
         """
-        since = since or self.clock()
+        watch = HealthWatch(
+            engine=self.engine,
+            explainer=self.explainer,
+            monotonic=self.monotonic,
+            since=since or self.clock(),
+        )
         with Phase(report, Step.START, total=len(wanted)) as phase:
-            self._jobs(action, wanted, phase, since)
+            self._jobs(action, wanted, phase, watch)
         services = [unit for unit in wanted if unit.kind.is_service]
         with Phase(report, Step.HEALTH, total=len(services)) as phase:
-            self._settle(services, phase, since)
+            self._settle(services, phase, watch)
 
     def await_automatic_restart(self, names: Collection[str]) -> None:
         """Wait while systemd lets time pass before it restarts any of these by itself.
@@ -69,14 +75,15 @@ class Starter:
             }
 
     def _jobs(
-        self, action: UnitAction, wanted: Sequence[StackUnit], phase: Phase, since: datetime
+        self, action: UnitAction, wanted: Sequence[StackUnit], phase: Phase, watch: HealthWatch
     ) -> None:
         by_name = {unit.unit: unit for unit in wanted}
         pending = dict(by_name)
+        coming_up = set[str]()
         failed: list[JobResult] = []
         for ended in self.units.jobs(action, list(by_name)):
             if ended is None:
-                self._look_after(list(pending.values()), phase, since)
+                self._look_after(list(pending.values()), coming_up, phase, watch)
                 continue
             pending.pop(ended.unit, None)
             if ended.result == "done":
@@ -87,18 +94,33 @@ class Starter:
             if ended.result != "dependency":
                 break  # this one is the cause, whatever else follows from it
         if failed:
-            raise self._failed(failed[-1], by_name, since)
+            raise self._failed(failed[-1], by_name, watch)
 
-    def _look_after(self, pending: Sequence[StackUnit], phase: Phase, since: datetime) -> None:
-        """Notice a service that cannot become healthy, long before its start times out."""
+    def _look_after(
+        self,
+        pending: Sequence[StackUnit],
+        coming_up: set[str],
+        phase: Phase,
+        watch: HealthWatch,
+    ) -> None:
+        """Notice a service that cannot become healthy, long before the job of its start ends.
+
+        `coming_up` are the units that were on their way up once: a unit that is restarted still has
+        its former container while that is stopped.
+        """
         states = self.units.states(unit.unit for unit in pending)
         for unit in pending:
-            # A unit that is restarted still has its former container while that is stopped.
-            if states[unit.unit].active == "activating":
-                self._health(unit, phase, since)
+            state = states[unit.unit]
+            if state.active == "activating":
+                coming_up.add(unit.unit)
+                watch.check(unit, phase)
+            elif state.result == "timeout" and unit.unit in coming_up:
+                # The job ends when the container does, which may take no notice (TimeoutStopSec=).
+                phase.failed(unit.unit, state.result)
+                raise self._not_started(unit, state, watch)
 
     def _failed(
-        self, ended: JobResult, wanted: dict[str, StackUnit], since: datetime
+        self, ended: JobResult, wanted: dict[str, StackUnit], watch: HealthWatch
     ) -> UnitFailed | UnitUnhealthy:
         unit = wanted[ended.unit]
         if ended.result == "refused":
@@ -108,29 +130,39 @@ class Starter:
             return self._unit_failed(unit.unit, "A unit that it requires did not start.")
         if ended.result in ("canceled", "skipped"):
             return self._unit_failed(unit.unit, "Its start was cancelled.")
-        why = self.explainer.why(state, since=since)
-        if state.result == "timeout" and unit.notifies_healthy:
-            return self._unit_unhealthy(unit.unit, f"Its health check did not pass in time. {why}")
-        return self._unit_failed(unit.unit, why)
+        return self._not_started(unit, state, watch)
 
-    def _settle(self, services: Sequence[StackUnit], phase: Phase, since: datetime) -> None:
+    def _not_started(
+        self, unit: StackUnit, state: UnitState, watch: HealthWatch
+    ) -> UnitFailed | UnitUnhealthy:
+        if state.result == "timeout" and unit.notifies_healthy and unit.resource:
+            # Of a container that is gone by now nobody knows any more than that.
+            return watch.unhealthy(unit, self.engine.health(unit.resource))
+        return self._unit_failed(unit.unit, self.explainer.why(state, since=watch.since))
+
+    def _settle(self, services: Sequence[StackUnit], phase: Phase, watch: HealthWatch) -> None:
         begun = self.monotonic()
         waiting = {unit.unit: _Watched(unit, since=begun) for unit in services}
         while waiting:
             states = self.units.states(waiting)
             now = self.monotonic()
             for name, watched in list(waiting.items()):
-                if self._is_settled(watched, states[name], now, since, phase):
+                if self._is_settled(watched, states[name], now, phase, watch):
                     del waiting[name]
                     phase.done(name)
                 elif now - begun > max(SETTLES_WITHIN, watched.unit.healthy_within):
                     phase.failed(name)
-                    raise self._not_in_time(watched.unit, states[name], since)
+                    raise self._not_in_time(watched.unit, states[name], watch)
             if waiting:
                 self.sleep(POLL)
 
     def _is_settled(
-        self, watched: "_Watched", state: UnitState, now: float, since: datetime, phase: Phase
+        self,
+        watched: "_Watched",
+        state: UnitState,
+        now: float,
+        phase: Phase,
+        watch: HealthWatch,
     ) -> bool:
         unit = watched.unit
         if watched.first_restarts is None:
@@ -140,55 +172,29 @@ class Starter:
         too_often = state.restarts - watched.first_restarts >= MOST_RESTARTS
         if state.active == "failed" or too_often:
             phase.failed(unit.unit)
-            why = self.explainer.why(state, since=since)
+            why = self.explainer.why(state, since=watch.since)
             if too_often:
                 why = f"systemd restarted it {state.restarts} times. {why}"
             raise self._unit_failed(unit.unit, why)
         if state.active == "inactive":
             return True  # it did its work and ended well
         if unit.healthy_within and unit.resource:
-            return self._health(unit, phase, since) == "healthy" and state.active == "active"
+            return watch.check(unit, phase) == "healthy" and state.active == "active"
         return now - watched.since >= STAYS_UP
 
     def _not_in_time(
-        self, unit: StackUnit, state: UnitState, since: datetime
+        self, unit: StackUnit, state: UnitState, watch: HealthWatch
     ) -> UnitFailed | UnitUnhealthy:
-        if unit.healthy_within:
-            health = self.engine.health(unit.resource)
-            said = _probe("Its health check has not passed", health.output)
-            return self._unit_unhealthy(unit.unit, self._with_last_words(said, unit, since))
-        return self._unit_failed(unit.unit, self.explainer.why(state, since=since))
+        if unit.healthy_within and unit.resource:
+            return watch.unhealthy(unit, self.engine.health(unit.resource))
+        return self._unit_failed(unit.unit, self.explainer.why(state, since=watch.since))
 
     def _unit_failed(self, unit: str, why: str) -> UnitFailed:
         return UnitFailed(
             f"{unit} does not start.",
             why=why,
-            next_step=f"Correct what stands there; more is in `{self._journal(unit)}`.",
+            next_step=f"Correct what stands there; more is in `{self.explainer.journal(unit)}`.",
         )
-
-    def _unit_unhealthy(self, unit: str, why: str) -> UnitUnhealthy:
-        return UnitUnhealthy(
-            f"{unit} does not become healthy.",
-            why=why,
-            next_step=f"Look at its health check, and at `{self._journal(unit)}`.",
-        )
-
-    def _journal(self, unit: str) -> str:
-        return " ".join(("journalctl", *self.explainer.scope.systemd_option, "-u", unit))
-
-    def _with_last_words(self, why: str, unit: StackUnit, since: datetime) -> str:
-        return f"{why} {self.explainer.last_words(unit.unit, since=since)}".rstrip()
-
-    def _health(self, unit: StackUnit, phase: Phase, since: datetime) -> str:
-        """Return podman's word for a service's health; raises UnitUnhealthy for "unhealthy"."""
-        if not unit.healthy_within or not unit.resource:
-            return ""
-        health = self.engine.health(unit.resource)
-        if health.status == "unhealthy":
-            phase.failed(unit.unit)
-            said = _probe("Its health check fails", health.output)
-            raise self._unit_unhealthy(unit.unit, self._with_last_words(said, unit, since))
-        return health.status
 
 
 @dataclass(kw_only=True)
@@ -197,8 +203,3 @@ class _Watched:
     since: float
     first_restarts: int | None = None
     restarts: int = 0
-
-
-def _probe(what: str, output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return f"{what}; the latest probe said: {' | '.join(lines[-5:])}." if lines else f"{what}."

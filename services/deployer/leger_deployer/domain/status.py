@@ -161,10 +161,16 @@ def _why(
             said = " ".join(health.output.split())
             return f"Its health check fails: {said}" if said else "Its health check fails."
         case ServiceState.FAILED:
-            return _failure(state, refusal)
+            # systemd takes it down with what it requires, and then it may not have ended well.
+            follows = "" if refusal else _requirement(broken)
+            return f"{_failure(state, refusal)} {follows}".rstrip()
     if broken:
-        return f"It requires {', '.join(broken)}, which failed."
+        return _requirement(broken)
     return "It is being stopped." if state.active == "deactivating" else "It was stopped, or ended."
+
+
+def _requirement(broken: Sequence[str]) -> str:
+    return f"It requires {', '.join(broken)}, which failed." if broken else ""
 
 
 def _failure(state: UnitState, refusal: Refusal | None) -> str:

@@ -73,9 +73,9 @@ class Teardown:
         names = [*instances, *(unit.unit for unit in reversed(generation.startable))]
         states = self.units.states(names)
         for unit in generation.startable:
-            # While a unit is on its way up systemd can only signal it; podman knows how to end
-            # a container that takes no notice of that.
-            if states[unit.unit].active == "activating" and unit.kind is UnitKind.CONTAINER:
+            # While a unit is on its way up, or its start has timed out, systemd can only signal it;
+            # podman knows how to end a container that takes no notice of that.
+            if states[unit.unit].is_changing and unit.kind is UnitKind.CONTAINER:
                 self.engine.stop_container(unit.resource)
         running = [n for n in names if states[n].active not in ("inactive", "failed")]
         phase.expect(len(running))

@@ -276,7 +276,7 @@ def test_a_start_whose_container_turns_unhealthy_is_not_waited_for(host: FakeHos
     before = host.picture()
     host.starts["web.service"] = None
     host.healths["shop-web"] = [Health(status="starting")] * 3 + [
-        Health(status="unhealthy", output="connection refused\n")
+        Health(status="unhealthy", failures=3, output="connection refused\n")
     ]
     with pytest.raises(UnitUnhealthy, match="connection refused"):
         operations.applier.apply(planned(operations), ignore)

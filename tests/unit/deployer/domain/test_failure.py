@@ -41,6 +41,7 @@ def state(result: str, code: int = 1, status: int = 0, command: str = "") -> Uni
             state("exit-code", status=1, command="ExecStartPre=/bin/check"),
             "ExecStartPre=/bin/check, which runs before it, failed with status 1.",
         ),
+        (state("exit-code", status=65, command="ExecStartPre=/bin/sh"), "leave out type=env"),
         (state("signal", code=2, status=11), "signal 11 (SIGSEGV)"),
         (state("core-dump", code=3, status=99), "signal 99"),
         (state("timeout"), "TimeoutStartSec="),
@@ -79,6 +80,13 @@ def test_podmans_words_are_told_where_the_container_said_nothing() -> None:
         {"SYSLOG_IDENTIFIER": "web", "MESSAGE": "Error: no such network"},
     )
     assert told([*printed, "not json"], "web") == ["Error: no such network"]
+
+
+def test_podmans_events_are_nobodys_words() -> None:
+    printed = entries(
+        {"SYSLOG_IDENTIFIER": "podman", "PODMAN_EVENT": "died", "MESSAGE": "container died"},
+    )
+    assert told(printed, "podman") == []
 
 
 def test_bytes_that_are_no_text_are_told_as_far_as_they_are() -> None:

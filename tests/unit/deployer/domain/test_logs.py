@@ -35,14 +35,32 @@ def test_a_text_too_long_for_a_message_is_cut() -> None:
     assert found.message == "é" * MAX_TEXT + " …"
 
 
-def test_the_command_asks_for_as_many_lines_as_are_wanted(host: FakeHost) -> None:
+def test_podmans_events_are_no_entries() -> None:
+    assert parse(entry(PODMAN_EVENT="died", MESSAGE="container died a1b2")) is None
+
+
+def test_it_begins_with_the_first_of_as_many_entries_as_are_wanted(host: FakeHost) -> None:
     reader = LogReader(commands=host, scope=Scope.SYSTEM)
-    host.journal = [entry(MESSAGE="one"), "no entry", entry(MESSAGE="two")]
-    lines = list(reader.lines(UNIT, tail=10**9, follow=False))
-    assert [line.message for line in lines if line] == ["one", "two"]
-    assert host.started == [
-        "/usr/bin/journalctl --unit=web.service --output=json --all --quiet --lines=100000"
+    host.journal = [
+        entry(__CURSOR="third", MESSAGE="three"),
+        entry(__CURSOR="event", MESSAGE="container died", PODMAN_EVENT="died"),
+        entry(__CURSOR="second", MESSAGE="two"),
+        "no entry",
+        entry(__CURSOR="first", MESSAGE="one"),
     ]
+    lines = list(reader.lines(UNIT, tail=2, follow=False))
+    assert [line.message for line in lines if line] == ["three", "two", "one"]
+    common = "/usr/bin/journalctl --unit=web.service --output=json --quiet"
+    assert host.started == [
+        f"{common} --output-fields=PODMAN_EVENT --reverse",
+        f"{common} --all --no-tail --cursor=second",
+    ]
+
+
+def test_a_journal_of_fewer_entries_is_shown_from_its_beginning(host: FakeHost) -> None:
+    reader = LogReader(commands=host, scope=Scope.SYSTEM)
+    assert list(reader.lines(UNIT, tail=10**9, follow=True)) == [None]
+    assert host.started[-1].endswith(" --all --no-tail --follow")
 
 
 def test_in_the_user_scope_the_users_unit_is_followed(host: FakeHost) -> None:

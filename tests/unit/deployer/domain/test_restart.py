@@ -94,8 +94,11 @@ def test_an_instance_of_a_template_is_a_service_of_its_own(host: FakeHost) -> No
     assert (instance.unit, instance.resource) == ("job@x.service", "job-x")
 
 
-def test_a_container_on_its_way_up_is_ended_by_podman_first(host: FakeHost) -> None:
-    host.states[A] = replace(host.states[A], active="activating", sub="start")
+@pytest.mark.parametrize("active", ["activating", "deactivating"])
+def test_a_container_on_its_way_up_or_down_is_ended_by_podman_first(
+    host: FakeHost, active: str
+) -> None:
+    host.states[A] = replace(host.states[A], active=active)
     restarter = host.operations().controller.restarter
     restarter.run(restarter.plan([A]), ignore)
     assert host.started == ["stopped a", A]

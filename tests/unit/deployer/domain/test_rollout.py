@@ -23,7 +23,7 @@ from leger_deployer.domain.progress import Progress, Step, StepState, ignore
 from leger_deployer.domain.rollout import RolloutResult
 from leger_deployer.domain.stack import SecretUse
 from leger_runtime.errors import LegerError
-from unit.deployer.fakes import FakeHost, Killed, Versions, new_host, planned
+from unit.deployer.fakes import FakeHost, Killed, NotForEnvironment, Versions, new_host, planned
 
 SECRET = "db/password"
 DB, WEB, CACHE = "db.service", "web.service", "cache.service"
@@ -46,11 +46,11 @@ def installed(host: FakeHost) -> FakeHost:
     return install(host)
 
 
-def let_use(host: FakeHost, unit: str, secret: str) -> None:
+def let_use(host: FakeHost, unit: str, secret: str, type_: str = "env") -> None:
     """Make one more unit of the shop use a secret, as if it had been installed like that."""
     shop = host.files.active("shop")
     assert shop is not None
-    use = SecretUse(unit=unit, secret=secret, credential=secret, type="env", target="X")
+    use = SecretUse(unit=unit, secret=secret, credential=secret, type=type_, target="X")
     record = generation_record.of_generation(replace(shop, secrets=(*shop.secrets, use)))
     (host.data / "generations/shop/1.json").write_bytes(record)
     host.bindings["shop"].add(use.binding)
@@ -179,6 +179,24 @@ def test_each_step_is_reported(host: FakeHost) -> None:
 
 
 # -- refused before anything is done
+
+
+def test_a_value_that_no_environment_variable_can_hold_is_refused_before_a_restart(
+    host: FakeHost,
+) -> None:
+    host.with_zeros.add((SECRET, NEW))
+    assert isinstance(failure(host), NotForEnvironment)
+    assert host.started == []
+    assert host.versions[SECRET].active == OLD
+    assert host.rollout.read() is None
+
+
+def test_as_a_file_a_unit_gets_every_value(host: FakeHost) -> None:
+    host.stored_secrets.add("keyfile")
+    host.versions["keyfile"] = Versions(stored={1, 2})
+    host.with_zeros.add(("keyfile", 2))
+    let_use(host, CACHE, "keyfile", type_="mount")
+    assert roll_out(host, 2, "keyfile").restarted == (CACHE,)
 
 
 def test_a_secret_that_is_not_stored_is_refused(host: FakeHost) -> None:

@@ -95,6 +95,12 @@ def test_a_service_that_waits_for_a_failed_one_says_so(host: FakeHost) -> None:
     assert status(host).why == "It requires db.service, which failed."
 
 
+def test_a_service_that_went_down_badly_with_what_it_requires_says_both(host: FakeHost) -> None:
+    become(host, "db.service", active="failed", result="oom-kill")
+    become(host, "web.service", active="failed", result="exit-code", exit_code=1, exit_status=137)
+    assert status(host).why == ("It ended with status 137. It requires db.service, which failed.")
+
+
 def test_a_stopped_service_says_that_it_is(host: FakeHost) -> None:
     become(host, "web.service")
     assert status(host).why == "It was stopped, or ended."

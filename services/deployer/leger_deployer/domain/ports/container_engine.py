@@ -12,11 +12,13 @@ from leger_deployer.domain.health_check import HealthCheck
 class Health:
     """What podman says of a container: "healthy", "unhealthy", "starting", or "" for no check.
 
-    `output` is what the latest probe printed.
+    `failures` is how many probes have failed since one passed, as far as podman remembers them, and
+    `output` what the latest probe printed.
     """
 
     status: str
     output: str = ""
+    failures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,11 +43,19 @@ class SecretVersions(Protocol):
         """Return what is known of a secret's versions."""
         ...
 
-    def activate(self, secret: str, version: int, *, previous: int | None = None) -> None:
+    def activate(
+        self,
+        secret: str,
+        version: int,
+        *,
+        previous: int | None = None,
+        for_environment: bool = False,
+    ) -> None:
         """Make a stored version the active one. Fine when it is.
 
         `previous` is the stored version that counts as active before, 0 for none, unless that is
-        the one that is active now.
+        the one that is active now. With `for_environment`, one that no environment variable can
+        hold is refused.
         """
         ...
 

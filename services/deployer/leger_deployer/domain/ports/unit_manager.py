@@ -59,6 +59,11 @@ class UnitState:
         return self.active not in ("inactive", "failed")
 
     @property
+    def is_changing(self) -> bool:
+        """Whether it is on its way up or down."""
+        return self.active in ("activating", "deactivating")
+
+    @property
     def awaits_restart(self) -> bool:
         """Whether it failed, and its manager restarts it by itself in a while."""
         return self.active == "activating" and self.sub.startswith("auto-restart")
