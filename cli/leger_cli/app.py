@@ -11,10 +11,21 @@ from leger_cli.parser import LegerGroup
 from leger_cli.version import __version__
 
 if TYPE_CHECKING:
-    from typer._click import Command
+    from typer._click import Command, Context
 
 # In the order in which `leger --help` lists them; each is a module of leger_cli.commands.
-NOUNS = ("secrets", "run", "auth", "audit", "deploy", "status", "services", "validate", "version")
+NOUNS = (
+    "secrets",
+    "run",
+    "auth",
+    "audit",
+    "deploy",
+    "status",
+    "services",
+    "validate",
+    "completion",
+    "version",
+)
 
 
 class RootGroup(LegerGroup):
@@ -41,6 +52,24 @@ class RootGroup(LegerGroup):
         "exec": "run",
         "ps": "status",
     }
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Parse `args` into `ctx`; `help COMMAND` is `COMMAND --help`."""
+        at = next((at for at, word in enumerate(args) if not word.startswith("-")), None)
+        if at is not None and args[at] == "help":
+            args = [*args[:at], *self._path(ctx, args[at + 1 :]), "--help"]
+        return super().parse_args(ctx, args)
+
+    def _path(self, ctx: "Context", words: list[str]) -> list[str]:
+        """Return those of the words that lead to a command, and the first that leads to none."""
+        group: Command | None = self
+        path: list[str] = []
+        for word in words:
+            if not isinstance(group, LegerGroup):
+                break  # an argument of the command, perhaps behind which it would run something
+            path.append(word)
+            group = group.get_command(ctx, word)
+        return path
 
     def load(self, module: str) -> "Mapping[str, Command]":
         """Return the command of a noun, imported now."""

@@ -13,7 +13,12 @@ _PATIENCE = 1.0
 
 def secrets(context: typer.Context) -> list[str]:
     """Return the names of all secrets."""
-    return _quietly(_secrets, context.obj)
+    return stored(context.obj)
+
+
+def stored(session: Session) -> list[str]:
+    """Return the names of all secrets; none where they cannot be listed."""
+    return _quietly(_secrets, session)
 
 
 def backups(context: typer.Context) -> list[str]:

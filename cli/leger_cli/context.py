@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # importing gRPC is most of a command's start: only a call pa
     from leger.secrets.v1.secrets_pb2_grpc import BindingsServiceStub, SecretsServiceStub
     from leger.secrets.v1.store_pb2_grpc import StoreServiceStub
 
+# gRPC's variable for how much it logs (its doc/environment_variables.md).
+_GRPC_LOG = "GRPC_VERBOSITY"
+
 # How long one question to a service may take, in seconds. Streams have no limit: a pull may.
 PATIENCE = 30.0
 
@@ -163,7 +166,8 @@ class Session:
 
     @contextmanager
     def _channel(self, service: str) -> "Iterator[grpc.Channel]":
-        import grpc
+        with _silent():
+            import grpc
         from leger_runtime import client
 
         socket = self.socket(service)
@@ -181,3 +185,22 @@ class Session:
             raise failure from None
         finally:
             channel.close()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Have gRPC log nothing, if it is imported inside the block: it reads a variable while it is.
+
+    Its log would be lines on the terminal, or between those of JSON, that nobody can act on: what
+    fails is an error of leger's. The variable is as it was when the block is left, for the commands
+    that leger runs.
+    """
+    found = os.environ.get(_GRPC_LOG)
+    os.environ[_GRPC_LOG] = "NONE"
+    try:
+        yield
+    finally:
+        if found is None:
+            del os.environ[_GRPC_LOG]
+        else:
+            os.environ[_GRPC_LOG] = found

@@ -90,6 +90,21 @@ def remark(text: str) -> None:
     line(text, stream=sys.stderr)
 
 
+def require_open() -> None:
+    """Raise HostRefused when the caller closed standard output: a value there would reach nobody.
+
+    For commands whose result exists nowhere else, or is asked for to be handed on.
+    """
+    if sys.__stdout__ is None:  # as Python leaves it, whatever stands in its place
+        from leger_cli.errors import HostRefused
+
+        raise HostRefused(
+            "The result would reach nobody.",
+            why="Standard output is closed.",
+            next_step="Run it again with standard output open, such as into a pipe.",
+        )
+
+
 def json(result: Mapping[str, object]) -> None:
     """Write the result as one JSON object."""
     from json import dumps

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
-from leger_runtime.errors import LegerError
+from leger_runtime.errors import LegerError, RemoteError
 from typer.core import TyperCommand, TyperGroup
 
 from leger_cli.context import Scope
@@ -45,7 +45,14 @@ class LegerCommand(TyperCommand):
     def invoke(self, ctx: "Context") -> Any:
         """Run the command; the services are told which one it is."""
         ctx.obj.command = ctx.command_path.removeprefix("leger ")
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except RemoteError as error:
+            from leger_cli import fields, nearby
+
+            error.violations = fields.as_typed(error, self.params)
+            nearby.suggest(error, ctx.obj, ctx.params)
+            raise
 
     def collect_usage_pieces(self, ctx: "Context") -> list[str]:
         """Return the parts of the usage line, with arguments as they are written everywhere."""
@@ -61,6 +68,17 @@ class LegerCommand(TyperCommand):
             with formatter.section("Examples"):
                 for line in self.epilog.splitlines():
                     formatter.write(f"  {line}\n")
+
+
+class ConfidentialCommand(LegerCommand):
+    """A command that has values, keys or passphrases in memory: no other process may look there."""
+
+    def invoke(self, ctx: "Context") -> Any:
+        """Run the command, in a process that leaves no core dump either."""
+        from leger_runtime import memory
+
+        memory.forbid_dumps()  # where the system refuses, the command is what was asked for
+        return super().invoke(ctx)
 
 
 class LegerGroup(TyperGroup):

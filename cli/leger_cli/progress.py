@@ -25,7 +25,7 @@ Answer = TypeVar("Answer", bound="Message")
 _LABELS = {
     "CHECK": "Ask the host's Quadlet generator",
     "CONFLICTS": "Look for conflicts on the host",
-    "SECRETS": "Ask for the secrets",
+    "SECRETS": "Check with the secrets service",
     "PULL": "Get images",
     "SWITCH": "Put the new generation in place",
     "RELOAD": "Let systemd read the units",
@@ -37,7 +37,7 @@ _LABELS = {
     "RESTART": "Restart units with the new value",
     "ROLL_BACK": "Go back to the state before",
 }
-_STARTED, _DONE, _FAILED = "started", "done", "failed"
+_STARTED, _DONE, _FAILED, _WAITING = "started", "done", "failed", "waiting"
 _MARKS = {_DONE: ("✓", Tone.GOOD), _FAILED: ("✗", Tone.BAD)}
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAMES_A_SECOND = 10
@@ -94,7 +94,10 @@ class Silence:
 
 
 class Lines(Silence):
-    """One line a step and one a subject that is done, with the seconds since the beginning."""
+    """A line for a step, for a subject that is done, and now and then for one that is waited for.
+
+    Each begins with the seconds since the beginning.
+    """
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -105,7 +108,7 @@ class Lines(Silence):
         state = state_of(event)
         if state == _DONE and not event.subject:
             return
-        if state != _STARTED or event.subject:
+        if state != _WAITING and (state != _STARTED or event.subject):
             parts.append(state)
         elapsed = time.monotonic() - self._began
         output.remark(f"{elapsed:6.1f}s  {': '.join(part for part in parts if part)}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from leger_runtime import atomic
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
 from leger_cli import output
 from leger_cli.errors import UsageError
@@ -55,7 +55,7 @@ def read(
     except OSError as error:
         raise FileUnreadable(
             f"{name} cannot be read.",
-            why=f"The system says: {error.strerror}.",
+            why=f"The system says: {reason_of(error)}.",
             next_step="Name a file that this account may read.",
         ) from None
     if not encrypted and stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:

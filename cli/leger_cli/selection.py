@@ -28,6 +28,12 @@ class TooManySecrets(LegerError):
     kind, reason = Kind.INVALID, "TOO_MANY_SECRETS"
 
 
+def by_pattern(secrets: "Sequence[SecretInfo]", pattern: str) -> "list[SecretInfo]":
+    """Return the secrets whose name the pattern fits; in it `*` is any text, slashes too."""
+    fits = _compiled(pattern)
+    return [secret for secret in secrets if fits.fullmatch(secret.name)]
+
+
 def by_notes(
     secrets: "Sequence[SecretInfo]", *, labels: Sequence[str], only_due: bool
 ) -> "list[SecretInfo]":
@@ -63,8 +69,7 @@ def by_name(client: "SecretsServiceStub", names: Sequence[str]) -> list[str]:
     for name in names:
         fitting = [name]
         if "*" in name:
-            pattern = re.compile(".*".join(map(re.escape, name.split("*"))), re.DOTALL)
-            fitting = list(filter(pattern.fullmatch, stored))
+            fitting = list(filter(_compiled(name).fullmatch, stored))
         if not fitting:
             raise NoSecretMatches(
                 f"There is no secret that {name} fits.",
@@ -79,3 +84,7 @@ def by_name(client: "SecretsServiceStub", names: Sequence[str]) -> list[str]:
             next_step="Take them in parts, such as 'a*' and 'b*'.",
         )
     return list(chosen)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

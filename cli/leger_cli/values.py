@@ -32,9 +32,9 @@ class ValueTooLarge(LegerError):
 def read(name: str, *, raw: bool) -> bytes:
     """Return the value for the secret `name`: typed twice at a terminal, else all of the input.
 
-    Piped input of one line loses its line end, which `echo` adds and no key has; more lines are
-    kept byte for byte, as files such as OpenSSH keys need their last line end. `raw` keeps any.
-    Raises EntriesDiffer, ValueEmpty and ValueTooLarge.
+    Piped input of one line loses its line end, LF or CR LF, which `echo` adds and no key has; more
+    lines are kept byte for byte, as files such as OpenSSH keys need their last line end. `raw`
+    keeps any. Raises EntriesDiffer, ValueEmpty, ValueTooLarge and ValueUnreadable.
     """
     typed = sys.stdin.isatty()
     value = terminal.hidden_twice(f"Value of {name} (not shown): ") if typed else _piped(raw=raw)
@@ -62,6 +62,6 @@ def command_for(name: str) -> str:
 
 def _piped(*, raw: bool) -> bytes:
     # One byte more than can be accepted with a line end: the input may be endless.
-    value = sys.stdin.buffer.read(MAX_VALUE + 2)
+    value = sys.stdin.buffer.read(MAX_VALUE + 3)
     is_one_line = value.find(b"\n") == len(value) - 1
-    return value[:-1] if is_one_line and not raw else value
+    return value.removesuffix(b"\n").removesuffix(b"\r") if is_one_line and not raw else value

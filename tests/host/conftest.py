@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,15 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))  # hostbox and hostimages, as the executables beside them see them
 
 from hostbox.naming import box_name  # noqa: E402
+
+SECONDS = 1_800  # that a test may take, with the boot of its host and the images made for it
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            # By a signal, so that a host is still taken down.
+            item.add_marker(pytest.mark.timeout(SECONDS, method="signal"))
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Host:
         answer = json.loads(self.do("leger status --json", user=user))
         return {service["service"]: service for service in answer["services"]}
 
-    def wait(self, command: str, *, user: str = "root", seconds: float = 60) -> Answer:
+    def wait(self, command: str, *, user: str = "root", seconds: float = 120) -> Answer:
         """Run a command until it succeeds."""
         deadline = time.monotonic() + seconds
         while (answer := self.run(command, user=user)).code != 0:

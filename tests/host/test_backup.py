@@ -138,7 +138,7 @@ def test_a_machine_that_was_lost_comes_back_with_the_recovery_key(
     assert json.loads(machine.do("leger secrets list --json"))["secrets"] == []
 
     locked = machine.run("leger secrets restore /root/kept.age")
-    assert (locked.code, "--identity FILE" in locked.err) == (7, True)
+    assert (locked.code, "--identity KEYFILE" in locked.err) == (7, True)
     machine.do("leger secrets restore /root/kept.age --identity /root/recovery.key")
     info = json.loads(machine.do("leger secrets info api_key --json"))
     assert [version["version"] for version in info["versions"]] == [1, 3]

@@ -414,7 +414,7 @@ def _traces(name: str) -> dict[str, object]:
     }
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

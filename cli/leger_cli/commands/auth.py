@@ -1,5 +1,6 @@
 """`leger auth`: the tokens of programs that are no containers of a stack."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,8 +31,8 @@ Name = Annotated[
 
 
 @token.command(
-    cls=parser.LegerCommand,
-    epilog="leger auth token create ci --allow 'get,info=prod/*' > ci-token\n"
+    cls=parser.ConfidentialCommand,
+    epilog="leger auth token create ci --allow 'get,info=prod/*' --out ci-token\n"
     "leger auth token create tool --allow '*=tool/*' --allow 'get=shared/*'\n"
     "leger auth token create visitor --allow 'info=*' --expires 90d",
 )
@@ -50,7 +51,7 @@ def create(
             metavar="ACTIONS=PATTERN",
             help="Allow these actions with the secrets that match. Actions are get, info, put, "
             "create-version, activate and delete, separated by commas, or * for all; in the "
-            "pattern * stands for any characters. It can be given several times.",
+            "pattern * stands for any characters; repeatable.",
         ),
     ] = None,
     expires: Annotated[
@@ -62,18 +63,29 @@ def create(
             "never.",
         ),
     ] = "never",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Write the token to a file, and do not show it."
+        ),
+    ] = None,
 ) -> None:
     """Make a token and write it to standard output.
 
-    It is shown this once, as only its hash is stored. Whoever shows it is the principal token:NAME,
-    in rules and in the audit log. Without --allow it may do what the policy file grants to that
-    principal: see `leger secrets policy`.
+    It is shown this once, as only its hash is stored; --out writes it to a file that its owner
+    alone can read. Whoever shows it is the principal token:NAME, in rules and in the audit log.
+    Without --allow it may do what the policy file grants to that principal: see `leger secrets
+    policy`.
     """
-    from leger.secrets.v1.access_pb2 import CreateTokenRequest
+    from leger.secrets.v1.access_pb2 import CreateTokenRequest, RevokeTokenRequest
 
-    from leger_cli import times
+    from leger_cli import secretfile, times
 
     session: Session = context.obj
+    if out:
+        secretfile.require_place(out, force=None)
+    else:
+        output.require_open()
     grants = [_grant(text) for text in allow or ()]
     request = CreateTokenRequest(name=name, grants=grants)
     until = times.point(expires, option="--expires")
@@ -81,14 +93,20 @@ def create(
         request.expire_time.FromDatetime(until)
     with session.access() as client:
         made = client.CreateToken(request, timeout=PATIENCE).token
+        if out:
+            try:
+                secretfile.write(out, f"{made}\n".encode())
+            except OSError:  # a token that nobody has would be worse than none
+                client.RevokeToken(RevokeTokenRequest(name=name), timeout=PATIENCE)
+                raise
     if session.as_json:
         from leger_cli import convert
 
-        output.json(convert.token_made(request, made))
+        output.json(convert.token_made(request, made, file=out))
     else:
         from leger_cli.views import access as view
 
-        output.line(made)
+        output.line(f"{out}: the token of {name}" if out else made)
         view.made(name, grants, expires=until is not None)
 
 

@@ -68,9 +68,9 @@ def install(
     from leger_cli.views import services as services_view
 
     session: Session = context.obj
+    stack = stackdir.read(directory, name=name)
     if not dry_run:
         terminal.require_answers(yes=yes, as_json=session.as_json)
-    stack = stackdir.read(directory, name=name)
     with session.deployer() as client:
         plan = planning.plan(client, stack, quiet=session.as_json)
         if not session.as_json:

@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from typer._click import Context
 
 app = parser.verb("run")
+
+# For threads that end, in seconds. It takes one or two thousandths; a stray one may not hold a
+# command up.
+_ENDING = 0.2
 
 
 class CommandNotFound(LegerError):
@@ -39,7 +45,7 @@ class NotForEnvironment(LegerError):
     kind, reason = Kind.INVALID, "NOT_FOR_ENVIRONMENT"
 
 
-class RunCommand(parser.LegerCommand):
+class RunCommand(parser.ConfidentialCommand):
     """`run` ends its own options at the command that follows."""
 
     def collect_usage_pieces(self, ctx: "Context") -> list[str]:
@@ -84,9 +90,6 @@ def run(
     Nothing runs when a secret is not stored, or no such command is found: leger fails then as
     always, with the exit codes of leger(1).
     """
-    from leger.secrets.v1.secrets_pb2 import ResolveSecretsRequest
-
-    session: Session = context.obj
     names = _variables(secrets)
     program = shutil.which(command[0])
     if program is None:
@@ -95,11 +98,7 @@ def run(
             why="It is not in PATH." if "/" not in command[0] else "No such file can be executed.",
             next_step="Name it as the shell would find it.",
         )
-    with session.secrets() as client:
-        answer = client.ResolveSecrets(
-            ResolveSecretsRequest(names=list(dict.fromkeys(names.values()))), timeout=PATIENCE
-        )
-    values = {secret.name: secret.value for secret in answer.secrets}
+    values = _resolved(context.obj, list(dict.fromkeys(names.values())))
     if wrong := [name for name, value in values.items() if b"\0" in value]:
         raise NotForEnvironment(
             "The command was not run.",
@@ -134,10 +133,20 @@ def _variables(asked: list[str]) -> dict[str, str]:
     return names
 
 
+def _resolved(session: Session, names: list[str]) -> dict[str, bytes]:
+    """Return the active value of each secret. Nothing of the client outlives this function."""
+    from leger.secrets.v1.secrets_pb2 import ResolveSecretsRequest
+
+    with session.secrets() as client:
+        answer = client.ResolveSecrets(ResolveSecretsRequest(names=names), timeout=PATIENCE)
+    return {secret.name: secret.value for secret in answer.secrets}
+
+
 def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -> None:
     """Replace this process by the program. Raises CommandNotExecutable and NotForEnvironment."""
     sys.stdout.flush()
     sys.stderr.flush()
+    _end_threads()
     # Python ignores this one, and what is ignored stays so in the program.
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
@@ -154,3 +163,13 @@ def _become(program: str, command: list[str], environment: dict[bytes, bytes]) -
             why=f"The system says: {error.strerror}.",
             next_step="A script needs a first line such as #!/bin/sh.",
         ) from None
+
+
+def _end_threads() -> None:
+    """Wait until gRPC's threads have ended, as they do once its last client is gone.
+
+    Linux gives a process no new thread while it calls execve(2): gRPC, asking for one, would fail.
+    """
+    last = time.monotonic() + _ENDING
+    while len([*Path("/proc/self/task").iterdir()]) > 1 and time.monotonic() < last:
+        time.sleep(0.001)

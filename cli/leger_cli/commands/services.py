@@ -87,7 +87,7 @@ def logs(
 ) -> None:
     """Show a service's journal.
 
-    That is its container's output, and what systemd and podman say of it.
+    That is its container's output, and what systemd and podman say of it; without podman's events.
 
     --json prints one JSON object a line.
     """

@@ -5,6 +5,7 @@ from leger_cli.convert.audit import audit_entry, audit_verified
 from leger_cli.convert.backups import backup_list, backup_made, restored
 from leger_cli.convert.secrets import (
     exported,
+    handed_out,
     import_change,
     imported,
     secret,
@@ -31,6 +32,7 @@ __all__ = [
     "backup_list",
     "backup_made",
     "exported",
+    "handed_out",
     "import_change",
     "imported",
     "kind",

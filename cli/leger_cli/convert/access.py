@@ -6,6 +6,8 @@ from leger_cli.convert.moments import optional_time
 from leger_cli.shapes import access as shapes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from leger.secrets.v1 import access_pb2 as access
 
 
@@ -33,11 +35,14 @@ def policy(answer: "access.GetPolicyResponse") -> shapes.Policy:
     }
 
 
-def token_made(request: "access.CreateTokenRequest", token: str) -> shapes.TokenMade:
-    """Return a new token."""
+def token_made(
+    request: "access.CreateTokenRequest", token: str, *, file: "Path | None"
+) -> shapes.TokenMade:
+    """Return a new token; itself only when it is in no file."""
     return {
         "name": request.name,
-        "token": token,
+        "token": None if file else token,
+        "file": str(file) if file else None,
         "grants": [_grant(grant) for grant in request.grants],
         "expire_time": optional_time(request, "expire_time"),
     }

@@ -6,6 +6,7 @@ from leger_cli.convert.moments import optional_time
 from leger_cli.shapes import secrets as shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from leger.secrets.v1 import secrets_pb2 as secrets
@@ -51,6 +52,30 @@ def secret(info: "secrets.SecretInfo") -> shapes.Secret:
         "updated_by": info.updated_by,
         "activate_time": optional_time(info, "activate_time"),
     }
+
+
+def handed_out(
+    bound: "Iterable[secrets.ListBindingsResponse.StackBinding]",
+    info: "secrets.SecretInfo",
+    not_running: "Collection[str]",
+) -> list[shapes.UnitWithSecret]:
+    """Return what each unit has of a secret; one that does not run has nothing old."""
+    found: list[shapes.UnitWithSecret] = []
+    for binding in bound:
+        found += [
+            {
+                "unit": served.unit,
+                "version": served.version,
+                "time": optional_time(served, "time"),
+                "outdated": served.version != info.active_version
+                and served.unit not in not_running,
+            }
+            for served in binding.served
+        ]
+        if not binding.served:
+            unit = binding.binding.unit
+            found.append({"unit": unit, "version": None, "time": None, "outdated": False})
+    return sorted(found, key=lambda each: each["unit"])
 
 
 def exported(

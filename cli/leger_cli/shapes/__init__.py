@@ -15,6 +15,13 @@ class Version(TypedDict):
     version: str
 
 
+class Completion(TypedDict):
+    """What `leger completion` prints."""
+
+    shell: str
+    script: str
+
+
 # Which command prints which. None is for a command whose output is not leger's.
 RESULTS: dict[str, type | None] = {
     "secrets put": secrets.SecretPut,
@@ -23,7 +30,7 @@ RESULTS: dict[str, type | None] = {
     "secrets import": secrets.SecretsImported,
     "secrets export": secrets.SecretsExported,
     "secrets list": secrets.SecretList,
-    "secrets info": secrets.Secret,
+    "secrets info": secrets.SecretDetails,
     "secrets update": secrets.Secret,
     "secrets watch": secrets.SecretChange,
     "secrets activate": secrets.SecretActivated,
@@ -56,5 +63,6 @@ RESULTS: dict[str, type | None] = {
     "services restart": stacks.Services,
     "services logs": stacks.LogLine,
     "validate": stacks.Validated,
+    "completion": Completion,
     "version": Version,
 }

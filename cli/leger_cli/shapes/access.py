@@ -42,7 +42,8 @@ class TokenMade(TypedDict):
     """A new token. It is told this once."""
 
     name: str
-    token: str
+    token: str | None  # not of one that is in the file
+    file: str | None
     grants: list[Grant]
     expire_time: str | None
 

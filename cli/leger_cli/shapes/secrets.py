@@ -51,6 +51,21 @@ class Secret(TypedDict):
     activate_time: str | None
 
 
+class UnitWithSecret(TypedDict):
+    """A unit that gets a secret, and the version that it was handed when it last started."""
+
+    unit: str
+    version: int | None  # null when it has not started since the secrets service did
+    time: str | None
+    outdated: bool  # it runs with another version than the active one
+
+
+class SecretDetails(Secret):
+    """A secret, with what its units have of it."""
+
+    handed_out: list[UnitWithSecret]  # by unit; of a template, each instance
+
+
 class SecretList(TypedDict):
     """All secrets."""
 

@@ -33,6 +33,7 @@ class StoreUnsealed(TypedDict):
 
     set_aside: list[str]  # the files of a broken audit log, by their new names
     refused_units: list[str]  # that got no secrets while it was sealed
+    services_to_start: list[str]  # those that are down, and what requires them; in that order
 
 
 class StoreSealed(TypedDict):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _GRANTED = frozenset({"allowed", "unchanged"})
 _FURTHER = ("version", "stack", "unit", "credential", "detail", "process", "address", "request_id")
-_HALF_A_YEAR = 182 * 86_400  # seconds
 _LEGER = re.compile(r"leger/\S+ \((.*); pid \d+\)")  # what this program calls itself
 # What a reader of lines may take for the end of a value.
 _NEEDS_QUOTES = re.compile(r'[^!-~]|["=]')
@@ -89,10 +88,10 @@ def _details(entry: "AuditEntry") -> Iterator[str]:
 
 
 def _brief(seconds: int) -> str:
-    """Return the time as `ls -l` has it: without the year where that goes without saying."""
+    """Return the time, without the year where that is the one it is now."""
     moment = datetime.fromtimestamp(seconds).astimezone()
-    is_recent = abs(time.time() - seconds) < _HALF_A_YEAR
-    return f"{moment:%b %d %H:%M:%S}" if is_recent else f"{moment:%Y-%m-%d %H:%M}"
+    is_this_year = moment.year == datetime.fromtimestamp(time.time()).astimezone().year
+    return f"{moment:%b %d %H:%M:%S}" if is_this_year else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _outcome(entry: "AuditEntry") -> tuple[str, Tone | None]:

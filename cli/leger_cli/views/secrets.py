@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         SecretInfo,
     )
 
+    from leger_cli.shapes.secrets import UnitWithSecret
+
 _NONE: Cell = ("-", Tone.FAINT)
 
 
@@ -43,8 +45,8 @@ def table(secrets: "Sequence[SecretInfo]", *, labels: bool) -> None:
     )
 
 
-def details(secret: "SecretInfo") -> None:
-    """Write all there is about a secret but its values."""
+def details(secret: "SecretInfo", handed_out: "Sequence[UnitWithSecret]" = ()) -> None:
+    """Write all there is about a secret but its values, and below, which units have an old one."""
     states: dict[int, Cell] = {
         secret.previous_version: "previous",
         secret.active_version: ("active", Tone.GOOD),
@@ -65,6 +67,21 @@ def details(secret: "SecretInfo") -> None:
             for version in reversed(secret.versions)
         ],
     )
+    if any(unit["version"] for unit in handed_out):
+        output.line()
+        output.table(
+            ("UNIT", "RUNS WITH", ""),
+            [
+                (
+                    unit["unit"],
+                    f"version {unit['version']}" if unit["version"] else _NONE,
+                    ("old", Tone.CAUTION) if unit["outdated"] else "",
+                )
+                for unit in handed_out
+            ],
+        )
+        old = [unit["unit"] for unit in handed_out if unit["outdated"]]
+        hint_restart(unit for unit in old if "@" not in unit)
 
 
 def put(stored: "PutSecretResponse", secret: "SecretInfo") -> None:

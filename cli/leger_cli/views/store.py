@@ -41,9 +41,17 @@ def status(answer: "GetStoreStatusResponse") -> None:
 
 
 def unsealed(
-    set_aside: Sequence[str], refused: Sequence[str], *, was_open: bool, empty: bool
+    set_aside: Sequence[str],
+    refused: Sequence[str],
+    to_start: Sequence[str],
+    *,
+    was_open: bool,
+    empty: bool,
 ) -> None:
-    """Write that the store is open, whether it is `empty`, and which units went without secrets."""
+    """Write that the store is open, whether it is `empty`, and which units went without secrets.
+
+    `to_start` are the services to start for it: theirs that are down, and what requires them.
+    """
     said = "The store was open already." if was_open else "The store is open."
     output.line(f"{said} It holds no secrets." if empty else said)
     if empty and not was_open:
@@ -54,11 +62,10 @@ def unsealed(
     for file in set_aside:
         output.line(f"  set aside: {file}")
     if refused:
-        names = " ".join(unit.removesuffix(".service") for unit in refused)
-        output.remark(
-            f"{words.counted(len(refused), 'unit')} did not get secrets while it was sealed."
-            f"\n→ leger services start {names}"
-        )
+        said = f"{words.counted(len(refused), 'unit')} did not get secrets while it was sealed."
+        if to_start:
+            said += f"\n→ leger services start {' '.join(to_start)}"
+        output.remark(said)
 
 
 def rekeyed(pages: int, *, needs_passphrase: bool, changed: bool) -> None:

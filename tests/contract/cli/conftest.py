@@ -53,7 +53,7 @@ class Leger:
             input=stdin,
             capture_output=True,
             env={**self.environment, **(env or {})},
-            timeout=30,
+            timeout=60,
             check=False,
         )
         return Outcome(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
@@ -76,7 +76,7 @@ class Leger:
             os.environ.update({"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"})
             os.execv(sys.executable, self.command(arguments))
         seen, prompted = b"", 0
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if not select.select([terminal], [], [], 0.2)[0]:
                 continue

@@ -171,7 +171,7 @@ class Deployer(d_grpc.DeployerServiceServicer):
     ) -> Iterator[d.ApplyPlanResponse]:
         start, started, done = d.STEP_START, d.STEP_STATE_STARTED, d.STEP_STATE_DONE
         yield d.ApplyPlanResponse(progress=progress(start, started))
-        self.go_on.wait(10)
+        self.go_on.wait(30)
         yield d.ApplyPlanResponse(progress=progress(start, started, "web.service", "", 0, 1))
         self._fail("ApplyPlan")
         yield d.ApplyPlanResponse(progress=progress(start, done, "web.service", "healthy", 1, 1))
@@ -243,4 +243,4 @@ class Deployer(d_grpc.DeployerServiceServicer):
         self.logs.append(request)
         for message in ("ready", "\x1b[2Jcleared \x1b[32mgreen\x1b[0m"):
             yield d.StreamLogsResponse(time=LONG_AGO, source="web", message=message)
-            self.go_on.wait(10)
+            self.go_on.wait(30)

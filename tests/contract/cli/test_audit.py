@@ -111,7 +111,7 @@ def test_following_goes_on_through_a_restart_of_the_service(
     secrets.put("third", b"v")
     assert json.loads(process.stdout.readline())["secret"] == "third"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"Waiting for it." in err
 
@@ -125,7 +125,7 @@ def test_following_can_begin_with_what_is_new(leger: Leger, secrets: Store, log:
             break
     assert json.loads(process.stdout.readline())["secret"].startswith("new/")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
 
 
 def test_a_service_that_is_not_there_is_not_waited_for(leger: Leger) -> None:

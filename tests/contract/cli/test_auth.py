@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from contract.cli.conftest import Leger
@@ -60,6 +61,29 @@ def test_the_list_shows_what_each_may_do_and_no_token(leger: Leger, secrets: Sto
     assert re.match(r"ci +get on prod/\* +2099-01-01 00:00:00 +- +20", ci)
     assert re.match(r"web +what the policy file says +never +- +20", web)
     assert made not in done.out
+
+
+def test_a_token_can_be_written_for_its_owner_alone(
+    leger: Leger, secrets: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    done = leger.run("auth", "token", "create", "ci", "--out", str(path))
+    assert (done.code, done.out) == (0, f"{path}: the token of ci\n")
+    assert TOKEN.fullmatch(path.read_text().removesuffix("\n"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    again = leger.run("auth", "token", "create", "web", "--out", str(path), "--json")
+    assert json.loads(again.err)["error"]["reason"] == "FILE_EXISTS"
+    made = leger.run("auth", "token", "create", "web", "--out", f"{path}2", "--json")
+    assert (json.loads(made.out)["token"], json.loads(made.out)["file"]) == (None, f"{path}2")
+
+
+def test_a_token_that_cannot_be_written_does_not_stay(
+    leger: Leger, secrets: Store, tmp_path: Path
+) -> None:
+    too_long = tmp_path / ("x" * 250)  # no room for the name of the file that is written first
+    done = leger.run("auth", "token", "create", "ci", "--out", str(too_long))
+    assert done.code == 8
+    assert json.loads(leger.run("auth", "token", "list", "--json").out) == {"tokens": []}
 
 
 def test_an_empty_list_says_how_to_begin(leger: Leger, secrets: Store) -> None:

@@ -86,10 +86,10 @@ def test_a_key_that_one_has_is_added_and_removed(leger: Leger, stored: Store) ->
     assert leger.run("secrets", "recovery-key", "--remove", mine).code == 5
 
 
-def test_a_recipient_that_is_none_is_refused_by_its_field(leger: Leger, stored: Store) -> None:
+def test_a_recipient_that_is_none_is_refused_by_its_option(leger: Leger, stored: Store) -> None:
     done = leger.run("secrets", "recovery-key", "--add", "age1nobody")
     assert done.code == 7
-    assert "recipients[0]" in done.err
+    assert "  - --add: " in done.err
 
 
 def test_a_backup_is_for_the_recovery_keys_when_nothing_is_said(
@@ -145,6 +145,30 @@ def test_a_passphrase_can_be_piped_in(leger: Leger, stored: Store, tmp_path: Pat
     wrong = leger.run("secrets", "restore", str(file), "--dry-run", stdin=b"wrong\n")
     assert wrong.code == 7
     assert "another passphrase" in wrong.err
+
+
+def test_a_passphrase_in_a_pipe_is_not_passed_over(
+    leger: Leger, recovery: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "secrets.age"
+    done = leger.run("secrets", "backup", str(file), stdin=PASSPHRASE.encode())
+    assert (done.code, done.out) == (2, "")
+    assert "--passphrase" in done.err
+    assert not file.exists()
+
+
+def test_a_passphrase_is_worked_with_once_where_nobody_is_asked(
+    leger: Leger, stored: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "secrets.age"
+    passphrase = PASSPHRASE.encode()
+    leger.run("secrets", "backup", str(file), "--passphrase", stdin=passphrase)
+    before = stored.audit_log.count('"restore"')
+    done = leger.run(
+        "secrets", "restore", str(file), "--replace", "--yes", "--json", stdin=passphrase
+    )
+    assert (done.code, done.err) == (0, "")
+    assert stored.audit_log.count('"restore"') == before + 1
 
 
 def test_a_weak_passphrase_leaves_no_file(leger: Leger, stored: Store, tmp_path: Path) -> None:
@@ -284,7 +308,7 @@ def test_a_new_machine_is_restored_with_the_recovery_key(
     stored.restart()
     locked = leger.run("secrets", "restore", str(file))
     assert locked.code == 7
-    assert "--identity FILE" in locked.err
+    assert "--identity KEYFILE" in locked.err
     done = leger.run("secrets", "restore", str(file), "--identity", str(recovery))
     assert done.code == 0
     assert stored.values() == {"api_key": [b"first", b"second"], "prod/db": [b"hunter2"]}
@@ -348,6 +372,16 @@ def test_a_damaged_file_is_named(leger: Leger, recovery: Path, tmp_path: Path) -
     )
     assert done.code == 7
     assert "damaged or cut off" in done.err
+
+
+def test_a_file_that_is_not_there_is_said_before_anybody_is_to_be_asked(
+    leger: Leger, stored: Store
+) -> None:
+    for command in (["secrets", "restore", "x.age", "--replace"], ["secrets", "import", "x.env"]):
+        done = leger.run("--json", *command)
+        assert json.loads(done.err)["error"]["reason"] == "FILE_NOT_FOUND"
+    done = leger.run("--json", "deploy", "install", "no-such-directory")
+    assert "no-such-directory" in json.loads(done.err)["error"]["what"]
 
 
 def test_a_file_that_is_not_there_says_where_backups_are(leger: Leger, stored: Store) -> None:

@@ -28,6 +28,13 @@ def offered(leger: Leger, *words: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell_asks_leger(leger: Leger, shell: str) -> None:
+    done = leger.run("completion", shell)
+    assert (done.code, done.err) == (0, "")
+    assert f"_LEGER_COMPLETE=complete_{shell}" in done.out
+
+
 def test_nouns_and_verbs_are_offered_without_any_service(leger: Leger) -> None:
     assert offered(leger, "se") == ["secrets", "services"]
     assert {"put", "get", "list", "info", "delete"} <= set(offered(leger, "secrets", ""))

@@ -56,6 +56,12 @@ def test_a_stale_socket_is_the_same_as_none(leger: Leger, host: dict[str, str]) 
     assert json.loads(done.err)["error"]["reason"] == "SERVICE_UNAVAILABLE"
 
 
+def test_grpc_says_nothing_of_its_own(leger: Leger, host: dict[str, str]) -> None:
+    asked = {"GRPC_VERBOSITY": "DEBUG", "GRPC_TRACE": "http"}
+    done = leger.run("secrets", "get", "x", env={**host, **asked})
+    assert len(done.err.splitlines()) == 3
+
+
 def test_a_missing_podman_is_named(leger: Leger, host: dict[str, str]) -> None:
     (leger.runtime / "bin/podman").unlink()
     done = leger.run("secrets", "list", env={"PATH": f"{leger.runtime}/bin"})
@@ -95,7 +101,7 @@ def test_an_interrupted_command_ends_with_130_and_no_traceback(
         assert process.stdout is not None
         assert b"ready" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     deployer.go_on.set()
     assert (process.returncode, err.strip()) == (130, b"")
 
@@ -121,7 +127,7 @@ def test_an_interrupted_install_says_where_to_look(
         while b"Start units" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     deployer.go_on.set()
     assert process.returncode == 130
     assert b"the host carries the work to its end. `leger status` shows" in err

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -33,6 +34,17 @@ def test_a_recipe_says_how_it_is_made(
 ) -> None:
     assert leger.run("secrets", "generate", "x", *options).code == 0
     assert re.fullmatch(pattern, secrets.active()["x"].decode())
+
+
+def test_a_loop_over_a_file_keeps_its_other_lines(leger: Leger, secrets: Store) -> None:
+    file, lines = os.pipe()
+    os.write(lines, b"second\n")
+    os.close(lines)
+    subprocess.run(
+        leger.command(["secrets", "generate", "x"]), stdin=file, env=leger.environment, check=True
+    )
+    assert os.read(file, 100) == b"second\n"
+    os.close(file)
 
 
 def test_of_a_key_the_public_half_is_the_output(leger: Leger, secrets: Store) -> None:

@@ -1,6 +1,8 @@
 """`leger secrets rotate` and `rollback`: the real secrets service, and a deployer on a socket."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from contract.cli.conftest import Leger
@@ -79,6 +81,28 @@ def test_a_generated_value_never_leaves_the_service(
     assert len(made) == 40
     assert made.decode() not in done.out + done.err
     assert rollouts(deployer) == [("api_key", 2)]
+
+
+def test_a_value_in_a_pipe_is_not_passed_over_for_one_that_is_made(
+    leger: Leger, stored: Store, deployer: Deployer
+) -> None:
+    done = leger.run("secrets", "rotate", "api_key", "--generate", stdin=b"hunter2\n")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: Something was piped in that this command does not read.\n")
+    assert (stored.values()["api_key"], rollouts(deployer)) == ([b"sesame"], [])
+
+
+def test_an_open_pipe_with_nothing_in_it_holds_nothing_up(leger: Leger, stored: Store) -> None:
+    read, write = os.pipe()
+    done = subprocess.run(
+        leger.command(["secrets", "rotate", "api_key", "--generate", "--no-restart"]),
+        stdin=read,
+        env=leger.environment,
+        check=False,
+    )
+    os.close(read)
+    os.close(write)
+    assert done.returncode == 0
 
 
 def test_generate_alone_makes_a_token_and_an_option_of_a_recipe_says_it_too(
@@ -173,6 +197,20 @@ def test_a_rollout_that_fails_tells_why_with_the_exit_code_of_its_kind(
     assert done.code == 8
     assert "error: web.service does not become healthy." in done.err
     assert done.out == ""
+
+
+def test_of_a_rollout_that_fails_the_new_version_is_kept_and_said_to_be(
+    leger: Leger, stored: Store, deployer: Deployer
+) -> None:
+    deployer.fails["RolloutSecret"] = failure(Kind.CONFLICT, "NOT_FOR_ENVIRONMENT")
+    done = leger.run("secrets", "rotate", "api_key", stdin=NEW)
+    assert "Version 2, with the new value, is kept." in done.err
+    assert "`leger secrets delete api_key --version 2`" in done.err
+    assert stored.values()["api_key"] == [b"sesame", NEW]
+    again = leger.run("secrets", "rotate", "api_key", stdin=NEW)
+    assert "is kept" not in again.err, "it was stored before"
+    made = leger.run("secrets", "rotate", "api_key", "--generate")
+    assert "`leger secrets delete api_key --version 3`" in made.err
 
 
 def test_a_rollback_rolls_the_former_version_out(

@@ -35,10 +35,13 @@ def test_any_bytes_but_nul_are_handed_over(leger: Leger, secrets: Store) -> None
     assert done.out == bytes(range(1, 256)).hex()
 
 
-def test_everything_else_in_the_environment_is_untouched(leger: Leger, secrets: Store) -> None:
+@pytest.mark.parametrize("others", [{}, {"LEGER_SCOPE": "user", "GRPC_VERBOSITY": "DEBUG"}])
+def test_everything_else_in_the_environment_is_untouched(
+    leger: Leger, secrets: Store, others: dict[str, str]
+) -> None:
     secrets.put("key", b"x")
-    before = {**leger.environment, "LEGER_SCOPE": "user", "KEY": "old"}
-    done = leger.run("run", "--secret", "key", "--", "env", "-0", env={"LEGER_SCOPE": "user"})
+    before = {**leger.environment, **others}
+    done = leger.run("run", "--secret", "key", "--", "env", "-0", env={**others, "KEY": "old"})
     found = dict(line.split("=", 1) for line in done.out.split("\0")[:-1])
     found.pop("LC_CTYPE", None)  # Python's own, where the locale is C
     assert found == {**before, "KEY": "x"}
@@ -64,6 +67,32 @@ def test_no_file_of_legers_stays_open(leger: Leger, secrets: Store) -> None:
     plain = subprocess.run(command, input=b"", capture_output=True, check=True).stdout
     done = leger.run("run", "--secret", "key", "--", *command)
     assert len(done.out.splitlines()) == len(plain.splitlines())
+
+
+def test_the_command_can_be_looked_into_again(leger: Leger, secrets: Store) -> None:
+    secrets.put("key", b"x")
+    pr_get_dumpable = 3
+    script = f"import ctypes; print(ctypes.CDLL(None).prctl({pr_get_dumpable}, 0, 0, 0, 0))"
+    done = leger.run("run", "--secret", "key", "--", sys.executable, "-c", script)
+    assert done.out == "1\n"
+
+
+def test_no_thread_works_on_while_leger_becomes_the_command(leger: Leger, secrets: Store) -> None:
+    secrets.put("key", b"x")
+    script = (
+        "import os, sys; from leger_cli import main\n"
+        "os.execve = lambda *_: print(os.listdir('/proc/self/task') == [str(os.getpid())])\n"
+        "main.main()"
+    )
+    arguments = leger.command(["run", "--secret", "key", "--", "true"])[3:]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        env=leger.environment,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_signals_are_as_they_were(leger: Leger, secrets: Store) -> None:

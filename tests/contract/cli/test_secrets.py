@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 from contract.cli.conftest import Leger
@@ -56,6 +57,14 @@ def test_no_value_reaches_the_service_from_the_command_line(leger: Leger, secret
     assert secrets.values() == {}
 
 
+@pytest.mark.parametrize("name", ["a=b", "-x"])
+def test_a_name_that_looks_like_something_else_is_taken_behind_two_dashes(
+    leger: Leger, secrets: Store, name: str
+) -> None:
+    assert leger.run("secrets", "put", "--", name, stdin=b"x").code == 0
+    assert secrets.values() == {name: [b"x"]}
+
+
 def test_a_value_is_written_byte_for_byte_to_a_pipe(leger: Leger, secrets: Store) -> None:
     secrets.put("key", b"line\nend\n")
     assert leger.run("secrets", "get", "key").out == "line\nend\n"
@@ -80,6 +89,68 @@ def test_a_secret_that_is_not_there_is_not_found(leger: Leger, secrets: Store) -
     assert (done.code, done.out) == (5, "")
     assert done.err.startswith("error: The secret api_key is not stored.\n")
     assert done.err.endswith("Those there are: `leger secrets list`.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("secrets", "get", "apikey"),
+        ("secrets", "info", "api-key"),
+        ("secrets", "export", "apikey"),
+        ("run", "--secret", "apikey=KEY", "--", "true"),
+    ],
+)
+def test_a_name_that_is_nearly_one_is_answered_with_that(
+    leger: Leger, stored: Store, arguments: tuple[str, ...]
+) -> None:
+    done = leger.run(*arguments)
+    assert done.code == 5
+    assert done.err.splitlines()[0].endswith(" is not stored. Did you mean api_key?")
+
+
+def test_a_value_is_not_taken_to_be_delivered_to_a_closed_output(
+    leger: Leger, stored: Store
+) -> None:
+    for command in ("secrets get api_key", "secrets get api_key --json", "secrets export api_key"):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {command} >&-', "sh", *leger.command([])],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=leger.environment,
+            check=False,
+        )
+        assert done.returncode == 8
+        assert "Standard output is closed." in done.stderr
+    assert '"action":"get"' not in stored.audit_log.replace(" ", "")
+
+
+def test_fields_of_errors_are_the_options_that_were_typed(leger: Leger, stored: Store) -> None:
+    wrong = leger.run("secrets", "update", "api_key", "--description", "a\x01", "--label", "a b=c")
+    assert wrong.code == 7
+    assert "  - --description: " in wrong.err
+    assert "  - --label: " in wrong.err
+    done = leger.run("secrets", "generate", "x", "--key", "x25519", "--openssh", "--json")
+    assert [v["field"] for v in json.loads(done.err)["error"]["fields"]] == ["--openssh"]
+    done = leger.run("auth", "token", "create", "ci", "--allow", "bogus=x")
+    assert "  - --allow: " in done.err
+    done = leger.run("secrets", "get", "a\x01b")
+    assert "  - NAME: " in done.err
+
+
+def test_a_pattern_chooses_what_is_listed(leger: Leger, stored: Store) -> None:
+    stored.put("prod/db", b"x")
+    stored.put("prod/web/key", b"x")
+    listed = leger.run("secrets", "list", "prod/*")
+    assert [line.split()[0] for line in listed.out.splitlines()[1:]] == ["prod/db", "prod/web/key"]
+    listed = leger.run("secrets", "list", "*key", "--json")
+    assert [each["name"] for each in json.loads(listed.out)["secrets"]] == [
+        "api_key",
+        "prod/web/key",
+    ]
+    none = leger.run("secrets", "list", "prod")
+    assert (none.code, none.out) == (0, "")
+    assert none.err == "No secret matches.\n→ leger secrets list\n"
 
 
 def test_secrets_are_listed_without_values(leger: Leger, stored: Store) -> None:

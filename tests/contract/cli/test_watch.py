@@ -8,6 +8,7 @@ from typing import IO
 from contract.cli.conftest import Leger
 from contract.cli.store import Store
 from leger.secrets.v1 import secrets_pb2 as s
+from waiting import wait_until
 
 
 def out(process: "subprocess.Popen[bytes]") -> IO[bytes]:
@@ -23,7 +24,7 @@ def err(process: "subprocess.Popen[bytes]") -> IO[bytes]:
 def interrupted(process: "subprocess.Popen[bytes]") -> int:
     """Press Ctrl-C and return the exit code."""
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=10)
+    _, rest = process.communicate(timeout=30)
     assert b"Traceback" not in rest
     return process.returncode
 
@@ -44,8 +45,7 @@ def test_without_a_revision_it_begins_now(leger: Leger, secrets: Store) -> None:
     secrets.put("before", b"x")
     with leger.begun("secrets", "watch", "--json") as process:
         # The watch begins when the service has noted it.
-        while '"watch"' not in secrets.audit_log:
-            assert process.poll() is None
+        wait_until(lambda: '"watch"' in secrets.audit_log or process.poll() is not None)
         secrets.put("after", b"x")
         assert json.loads(out(process).readline())["name"] == "after"
         assert interrupted(process) == 130

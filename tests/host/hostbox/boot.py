@@ -13,7 +13,7 @@ from . import cgroup, enter, host, init
 from .errors import BoxError
 from .layout import Box, Record, start_time
 
-UP_SECONDS: Final = 90.0
+UP_SECONDS: Final = 180.0
 SHUTDOWN_SECONDS: Final = 45.0
 POWER_OFF: Final = signal.SIGRTMIN + 4  # systemd(1): start poweroff.target
 

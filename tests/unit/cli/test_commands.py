@@ -63,6 +63,18 @@ def test_help_can_be_asked_for_in_short(run: Run, path: str) -> None:
     assert run(*path.split(), "-h") == run(*path.split(), "--help")
 
 
+@pytest.mark.parametrize("path", ["", "secrets", "secrets put", "run", "auth token create"])
+def test_help_can_be_asked_for_as_of_git(run: Run, path: str) -> None:
+    assert run("help", *path.split()) == run(*path.split(), "--help")
+
+
+def test_help_never_runs_what_it_is_asked_about(run: Run) -> None:
+    shown = run("help", "run", "--secret", "x", "--", "true")
+    assert shown == run("run", "--help")
+    code, _, err = run("help", "secrets", "gte")
+    assert (code, err.splitlines()[0]) == (2, "error: No such command 'gte'. Did you mean 'get'?")
+
+
 @pytest.mark.parametrize("noun", ["secrets", "deploy", "services"])
 def test_a_noun_alone_shows_its_help(run: Run, noun: str) -> None:
     code, out, _ = run(noun)
@@ -126,11 +138,66 @@ def test_a_value_on_the_command_line_is_refused_and_not_repeated(
     assert "`ps`" in err
 
 
+@pytest.mark.parametrize("verb", ["put", "rotate"])
+def test_a_value_behind_an_equals_sign_is_refused_and_not_repeated(run: Run, verb: str) -> None:
+    code, out, err = run("secrets", verb, "key=hunter2")
+    assert (code, out) == (2, "")
+    assert "hunter2" not in err
+    assert "pipe it in" in err
+    assert f"`leger secrets {verb} -- NAME`" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["-x"], ": -x."),
+        (["--bogus", "key"], ": --bogus."),
+        (["--bogus=hunter2", "key"], ": --bogus."),
+        (["-hunter2"], " before the name."),
+    ],
+)
+def test_an_unknown_option_before_the_name_is_no_name(
+    run: Run, words: list[str], named: str
+) -> None:
+    code, out, err = run("secrets", "put", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: No such option{named}\n")
+    assert "hunter2" not in err
+
+
 @pytest.mark.parametrize("verb", ["get", "info", "delete", "list"])
 def test_no_command_for_secrets_repeats_what_it_did_not_expect(run: Run, verb: str) -> None:
     code, _, err = run("secrets", verb, "key", "hunter2", "hunter2")
     assert code == 2
     assert "hunter2" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "dumpable"),
+    [
+        ("secrets get x", 0),
+        ("secrets put x", 0),
+        ("secrets rotate x", 0),
+        ("secrets import x.env", 0),
+        ("secrets export", 0),
+        ("secrets backup x", 0),
+        ("secrets restore x", 0),
+        ("secrets unseal", 0),
+        ("secrets rekey --passphrase", 0),
+        ("secrets recovery-key", 0),
+        ("auth token create x", 0),
+        ("run --secret x true", 0),
+        ("secrets list", 1),
+        ("status", 1),
+    ],
+)
+def test_no_process_looks_into_one_that_may_hold_a_value(arguments: str, dumpable: int) -> None:
+    pr_get_dumpable = 3
+    script = (
+        f"import os; from leger_cli import main; main.run({['--user', *arguments.split()]}); "
+        f"import ctypes; print(ctypes.CDLL(None).prctl({pr_get_dumpable}, 0, 0, 0, 0))"
+    )
+    assert _python(script) == f"{dumpable}\n"
 
 
 def test_help_needs_neither_grpc_nor_rich_nor_protobuf() -> None:

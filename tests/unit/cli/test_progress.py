@@ -41,6 +41,7 @@ def test_elsewhere_than_at_a_terminal_each_step_and_each_subject_is_a_line(
         answers(
             event(d.STEP_START, STARTED),
             event(d.STEP_START, STARTED, "web.service"),
+            event(d.STEP_START, d.STEP_STATE_WAITING, "web.service", "waiting for it, 5 s"),
             event(d.STEP_START, DONE, "web.service", "healthy"),
             event(d.STEP_START, DONE),
         ),
@@ -51,6 +52,7 @@ def test_elsewhere_than_at_a_terminal_each_step_and_each_subject_is_a_line(
     assert [line[9:] for line in said.err.splitlines()] == [
         "Start units",
         "Start units: web.service: started",
+        "Start units: web.service: waiting for it, 5 s",
         "Start units: web.service: healthy: done",
     ]
 

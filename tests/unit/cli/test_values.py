@@ -24,6 +24,9 @@ def typed(monkeypatch: pytest.MonkeyPatch, *entries: str) -> None:
         (b"secret", b"secret"),
         (b"secret\n", b"secret"),
         (b"secret\n\n", b"secret\n\n"),
+        (b"secret\r\n", b"secret"),
+        (b"secret\r", b"secret\r"),
+        (b"two\r\nlines\r\n", b"two\r\nlines\r\n"),
         (b"two\nlines\n", b"two\nlines\n"),
         (b" spaces \n", b" spaces "),
         (b"\x00\xff\n", b"\x00\xff"),
@@ -37,11 +40,11 @@ def test_one_line_loses_its_line_end_and_more_are_kept(
 
 
 def test_raw_input_is_kept_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    piped(monkeypatch, b"secret\n")
-    assert values.read("key", raw=True) == b"secret\n"
+    piped(monkeypatch, b"secret\r\n")
+    assert values.read("key", raw=True) == b"secret\r\n"
 
 
-@pytest.mark.parametrize("data", [b"", b"\n"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"\r\n"])
 def test_no_input_is_no_value(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     piped(monkeypatch, data)
     with pytest.raises(values.ValueEmpty):
@@ -51,7 +54,7 @@ def test_no_input_is_no_value(monkeypatch: pytest.MonkeyPatch, data: bytes) -> N
 def test_the_largest_value_may_be_followed_by_a_line_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    piped(monkeypatch, b"x" * values.MAX_VALUE + b"\n")
+    piped(monkeypatch, b"x" * values.MAX_VALUE + b"\r\n")
     assert len(values.read("key", raw=False)) == values.MAX_VALUE
 
 

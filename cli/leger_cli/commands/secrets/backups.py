@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from leger_runtime import atomic
 
-from leger_cli import output, parser
+from leger_cli import output, parser, pipes
 from leger_cli.commands.secrets.app import app
 from leger_cli.context import PATIENCE, Scope, Session
 from leger_cli.errors import NoTerminal, StoreSealed, UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets backup /mnt/usb/secrets.age\n"
     "leger secrets backup - --passphrase | ssh nas 'cat > secrets.age'\n"
     "leger secrets backup --scheduled",
@@ -68,7 +68,8 @@ def backup(
         _check_scheduled(given=bool(file or passphrase or recipients or force))
     else:
         _check_place(file, force=force, as_json=session.as_json)
-    if not scheduled:
+        if not passphrase:
+            pipes.refuse_unread("With --passphrase it would be the backup's passphrase.")
         _require_open(session)
     with session.backups() as client:
         request, opens = _request(client, passphrase, recipients or [], scheduled)
@@ -149,7 +150,9 @@ def _check_place(file: str | None, *, force: bool, as_json: bool) -> None:
         )
     if file != "-":
         secretfile.require_place(Path(file), force=force)
-    elif as_json or output.is_terminal(sys.stdout):
+        return
+    output.require_open()
+    if as_json or output.is_terminal(sys.stdout):
         raise UsageError(
             "The backup cannot go to standard output.",
             why="--json prints there." if as_json else "That is a terminal, and this is no text.",

@@ -15,7 +15,7 @@ from leger_cli.views import words
 
 @app.command(
     "import",
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets import .env --dry-run\n"
     "leger secrets import secrets.yaml --prefix notes/\n"
     "sops decrypt secrets.json | leger secrets import - --format json --yes",
@@ -51,8 +51,6 @@ def import_(
     from leger_cli.views import imports as view
 
     session: Session = context.obj
-    if not dry_run:
-        terminal.require_answers(yes=yes, as_json=session.as_json)
     form = form or formats.of_name(file)
     request = ImportSecretsRequest(
         secrets=[
@@ -61,6 +59,8 @@ def import_(
         ],
         dry_run=True,
     )
+    if not dry_run:
+        terminal.require_answers(yes=yes, as_json=session.as_json)
     with session.secrets() as client:
         answer = client.ImportSecrets(request, timeout=PATIENCE)
         changes = [
@@ -86,7 +86,7 @@ def import_(
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets export 'notes/*' --out notes.env\n"
     "leger secrets export --format yaml | age -p > secrets.yaml.age",
 )
@@ -131,6 +131,8 @@ def export(
     form = form or (formats.of_name(out.name) if out else Format.ENV)
     if out:
         secretfile.require_place(out, force=force)
+    else:
+        output.require_open()
     with session.secrets() as client:
         chosen = selection.by_name(client, names or ["*"])
         if shown and not yes:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from leger_runtime.errors import LegerError
 
 from leger_cli import output, parser
 from leger_cli.commands.secrets.app import app
@@ -36,7 +37,7 @@ def status(context: typer.Context) -> None:
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets unseal\nleger secrets unseal --begin-audit-log",
 )
 def unseal(
@@ -61,7 +62,8 @@ def unseal(
     Where a passphrase opens it, that is asked for and not shown, or is one line of standard input.
     Else the service reads the host's root key again. `leger secrets status` says what is missing.
 
-    Units that were refused their secrets meanwhile are listed, so that they can be started.
+    Services that were refused their secrets meanwhile are listed, with those that require them, so
+    that they can be started.
     """
     from leger.secrets.v1.store_pb2 import (
         UNLOCK_PASSPHRASE,
@@ -76,7 +78,7 @@ def unseal(
         before = client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE)
         typed = b""
         if before.sealed and before.unlock == UNLOCK_PASSPHRASE:
-            typed = passphrase.ask("Passphrase of the store: ")
+            typed = passphrase.ask("Passphrase of the store (not shown): ")
         answer = client.UnsealStore(
             UnsealStoreRequest(
                 passphrase=typed, begin_audit_log=begin_audit_log, accept_rollback=accept_rollback
@@ -85,13 +87,24 @@ def unseal(
         )
         after = client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE)
     refused = _refused(session)
+    to_start = _to_start(session, refused)
     if session.as_json:
-        output.json({"set_aside": list(answer.set_aside), "refused_units": refused})
+        output.json(
+            {
+                "set_aside": list(answer.set_aside),
+                "refused_units": refused,
+                "services_to_start": to_start,
+            }
+        )
     else:
         from leger_cli.views import store as view
 
         view.unsealed(
-            answer.set_aside, refused, was_open=not before.sealed, empty=after.secrets == 0
+            answer.set_aside,
+            refused,
+            to_start,
+            was_open=not before.sealed,
+            empty=after.secrets == 0,
         )
 
 
@@ -116,7 +129,7 @@ def seal(context: typer.Context) -> None:
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets rekey\nleger secrets rekey --passphrase\nleger secrets rekey --root-key",
 )
 def rekey(
@@ -171,7 +184,8 @@ def _rekey_request(*, passphrase: bool, root_key: bool) -> "RekeyStoreRequest":
             next_step="Leave one of them out.",
         )
     if passphrase:
-        return RekeyStoreRequest(passphrase=passphrases.ask_new("New passphrase of the store: "))
+        chosen = passphrases.ask_new("New passphrase of the store (not shown): ")
+        return RekeyStoreRequest(passphrase=chosen)
     return RekeyStoreRequest(root_key=True) if root_key else RekeyStoreRequest()
 
 
@@ -182,3 +196,19 @@ def _refused(session: Session) -> list[str]:
     with session.bindings() as client:
         refusals = client.ListRefusals(ListRefusalsRequest(), timeout=PATIENCE).refusals
     return [refusal.unit for refusal in refusals if refusal.reason == "STORE_SEALED"]
+
+
+def _to_start(session: Session, refused: list[str]) -> list[str]:
+    """Return the services that have to be started for it, as far as the deployer can tell."""
+    from leger.deployer.v1.deployer_pb2 import GetStatusRequest
+
+    from leger_cli import starting
+
+    if not refused:
+        return []
+    try:
+        with session.deployer() as client:
+            services = client.GetStatus(GetStatusRequest(), timeout=PATIENCE).services
+    except LegerError:
+        return [unit.removesuffix(".service") for unit in refused if "@" not in unit]
+    return starting.down_with(refused, services)

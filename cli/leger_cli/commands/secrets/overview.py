@@ -1,10 +1,12 @@
 """What is stored, without values."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
+from leger_runtime.errors import LegerError
 
-from leger_cli import output, parser
+from leger_cli import completion, output, parser
 from leger_cli.commands.secrets.app import Name, app
 from leger_cli.context import PATIENCE, Session
 
@@ -12,11 +14,20 @@ from leger_cli.context import PATIENCE, Session
 @app.command(
     "list",
     cls=parser.LegerCommand,
-    epilog="leger secrets list\nleger secrets list --label team=home --label prod\n"
-    "leger secrets list --due --json",
+    epilog="leger secrets list\nleger secrets list 'prod/*'\n"
+    "leger secrets list --label team=home --label prod\nleger secrets list --due --json",
 )
 def list_(
     context: typer.Context,
+    pattern: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PATTERN]",
+            help="Only names that it fits; in it * is any text.",
+            show_default=False,
+            autocompletion=completion.secrets,
+        ),
+    ] = None,
     labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,7 +52,8 @@ def list_(
     session: Session = context.obj
     with session.secrets() as client:
         answer = client.ListSecrets(ListSecretsRequest(), timeout=PATIENCE)
-    chosen = selection.by_notes(answer.secrets, labels=labels or (), only_due=only_due)
+    named = answer.secrets if pattern is None else selection.by_pattern(answer.secrets, pattern)
+    chosen = selection.by_notes(named, labels=labels or (), only_due=only_due)
     if session.as_json:
         from leger_cli import convert
 
@@ -61,18 +73,40 @@ def list_(
 def info(context: typer.Context, name: Name) -> None:
     """Show a secret's versions and the units that get it.
 
-    A value is never shown; `leger secrets get` writes one.
+    Below is which version each unit was handed when it started, as far as that was since the
+    secrets service did, with the command that restarts those that run with an old one. A value is
+    never shown; `leger secrets get` writes one.
     """
-    from leger.secrets.v1.secrets_pb2 import GetSecretInfoRequest
+    from leger.secrets.v1.secrets_pb2 import GetSecretInfoRequest, ListBindingsRequest
+
+    from leger_cli import convert
 
     session: Session = context.obj
     with session.secrets() as client:
         secret = client.GetSecretInfo(GetSecretInfoRequest(name=name), timeout=PATIENCE).secret
+    with session.bindings() as bindings:
+        bound = bindings.ListBindings(ListBindingsRequest(secret=name), timeout=PATIENCE).bindings
+    handed_out = convert.handed_out(bound, secret, ())
+    if any(unit["outdated"] for unit in handed_out):
+        handed_out = convert.handed_out(bound, secret, _not_running(session))
     if session.as_json:
-        from leger_cli import convert
-
-        output.json(convert.secret(secret))
+        output.json({**convert.secret(secret), "handed_out": handed_out})
     else:
         from leger_cli.views import secrets as view
 
-        view.details(secret)
+        view.details(secret, handed_out)
+
+
+def _not_running(session: Session) -> set[str]:
+    """Return the units of services that do not run; none when the deployer does not tell."""
+    from leger.deployer.v1.deployer_pb2 import (
+        SERVICE_STATE_FAILED,
+        SERVICE_STATE_STOPPED,
+        GetStatusRequest,
+    )
+
+    with suppress(LegerError), session.deployer() as client:
+        services = client.GetStatus(GetStatusRequest(), timeout=PATIENCE).services
+        down = (SERVICE_STATE_FAILED, SERVICE_STATE_STOPPED)
+        return {service.unit for service in services if service.state in down}
+    return set()

@@ -22,7 +22,7 @@ class RecipientNotFound(LegerError):
 
 @app.command(
     "recovery-key",
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets recovery-key\n"
     "leger secrets recovery-key --out /mnt/usb/recovery.key\n"
     'leger secrets recovery-key --add "$(age-keygen -y my.key)"',

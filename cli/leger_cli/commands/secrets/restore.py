@@ -20,7 +20,7 @@ _FOR_PASSPHRASE = b"age-encryption.org/v1\n-> scrypt "
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets restore secrets.age --dry-run\n"
     "leger secrets restore secrets.age --identity recovery.key\n"
     "ssh nas cat secrets.age | leger secrets restore - --identity recovery.key\n"
@@ -73,18 +73,20 @@ def restore(
     from leger_cli.views import backups as view
 
     session: Session = context.obj
-    if not dry_run:
-        terminal.require_answers(yes=yes or not replace, as_json=session.as_json)
-    start, content = _upload(file, scheduled, identity)
+    asks = replace and not yes and not dry_run
+    content = _content(file, scheduled, identity)
+    terminal.require_answers(yes=not asks, as_json=session.as_json)
+    start = _start(content, scheduled, identity)
+    # Once, where nobody is asked: each time the service makes the key of a passphrase anew, slowly.
     with session.backups() as client:
-        start.dry_run = True
+        start.dry_run = dry_run or asks
+        start.replace = replace and not start.dry_run
         answer = _send(client, start, content, session=session)
         if not session.as_json:
             view.changes(answer)
-        if not dry_run:
-            if replace and not yes:
-                terminal.confirm("Replace all that is stored by this backup?")
-            start.dry_run, start.replace = False, replace
+        if asks:
+            terminal.confirm("Replace all that is stored by this backup?")
+            start.dry_run, start.replace = False, True
             answer = _send(client, start, content, session=session)
     if session.as_json:
         from leger_cli import convert
@@ -94,21 +96,15 @@ def restore(
         view.restored(answer)
 
 
-def _upload(
-    file: str | None, scheduled: str | None, identity: str | None
-) -> "tuple[RestoreStoreRequest.Start, bytes]":
-    """Return what to restore and how to open it. Raises UsageError, and errors of the files."""
-    from leger.secrets.v1.backup_pb2 import RestoreStoreRequest
-
-    from leger_cli import passphrase, recovery
-
+def _content(file: str | None, scheduled: str | None, identity: str | None) -> bytes:
+    """Return what to upload; nothing of a backup that the service keeps. Raises UsageError."""
     if bool(file) == bool(scheduled):
         raise UsageError(
             "There must be one backup to restore.",
             why="`leger secrets restore` takes either a FILE or --scheduled NAME.",
             next_step="See which backups the service keeps: `leger secrets backups`.",
         )
-    content = _content(file) if file else b""
+    content = _read(file) if file else b""
     needs_passphrase = content.startswith(_FOR_PASSPHRASE)
     if file == "-" and (needs_passphrase or identity == "-"):
         raise UsageError(
@@ -116,15 +112,26 @@ def _upload(
             why="It opens with a passphrase." if needs_passphrase else "Both are named -.",
             next_step="Write the backup to a file first: it is encrypted.",
         )
+    return content
+
+
+def _start(
+    content: bytes, scheduled: str | None, identity: str | None
+) -> "RestoreStoreRequest.Start":
+    """Return what to restore and how to open it."""
+    from leger.secrets.v1.backup_pb2 import RestoreStoreRequest
+
+    from leger_cli import passphrase, recovery
+
     start = RestoreStoreRequest.Start(file=scheduled or "")
     if identity:
         start.identity = recovery.read(identity)
-    if needs_passphrase:
+    if content.startswith(_FOR_PASSPHRASE):
         start.passphrase = passphrase.ask("Passphrase of the backup (not shown): ")
-    return start, content
+    return start
 
 
-def _content(file: str) -> bytes:
+def _read(file: str) -> bytes:
     from leger_cli import secretfile
 
     try:

@@ -1,11 +1,12 @@
 """New values, and former ones, for secrets that units run with."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from leger_runtime.errors import Kind, LegerError, ServiceUnavailable
 
-from leger_cli import output, parser, recipes
+from leger_cli import output, parser, pipes, recipes
 from leger_cli.commands.secrets.app import Name, app
 from leger_cli.commands.secrets.values import PutCommand
 from leger_cli.context import PATIENCE, Session
@@ -58,14 +59,15 @@ def rotate(
     ] = False,
     restart: Restart = True,
 ) -> None:
-    """Give a secret a new value, and the units that run with it.
+    """Give a secret, and the units that run with it, a new value.
 
     The value is asked for, or read from standard input, as by `leger secrets put`. With --generate
     it is made inside the service and shown to nobody.
 
     Exactly the running units that get the secret are restarted, in dependency order, each only
     after the one before was handed the new value and is healthy. When one is not, the former
-    version becomes active again, and what was restarted is restarted with it.
+    version becomes active again, and what was restarted is restarted with it. The new version is
+    kept, as one that is not active.
     """
     from leger.secrets.v1.secrets_pb2 import Recipe
 
@@ -74,19 +76,29 @@ def rotate(
     session: Session = context.obj
     recipe = recipes.given(context) or (Recipe(token=Recipe.Token()) if generate else None)
     public_key = ""
+    if recipe is not None:
+        pipes.refuse_unread("The value is made; without --generate it would be read.")
     if restart:
         _require_deployer(session)
     with session.secrets() as client:
         info = _info(client, name)
         if recipe is not None:
             version, public_key = _generate(client, name, recipe, activate=not restart)
+            is_new = True
         else:
             value = values.read(name, raw=raw)
             if _is_active(client, name, value):
                 _show(session, _result(info, info.active_version))
                 return
-            version = _put(client, name, value, activate=not restart)
-    rolled_out = _roll_out(session, name, version) if restart else None
+            version, is_new = _put(client, name, value, activate=not restart)
+    rolled_out = None
+    if restart:
+        try:
+            rolled_out = _roll_out(session, name, version)
+        except LegerError as error:
+            if is_new:
+                _say_that_it_is_kept(error, name, version)
+            raise
     _show(session, _result(info, version, rolled_out, public_key=public_key))
 
 
@@ -150,6 +162,16 @@ def _roll_out(session: Session, name: str, version: int) -> "RolloutResult":
         raise
 
 
+def _say_that_it_is_kept(error: LegerError, name: str, version: int) -> None:
+    """Add to an error that the version is stored, and how to have it away.
+
+    It is not deleted by itself: who typed the value may not have it elsewhere.
+    """
+    error.why = f"{error.why.rstrip('.')}. Version {version}, with the new value, is kept."
+    delete = f"leger secrets delete {shlex.quote(name)} --version {version}"
+    error.next_step = f"{error.next_step.rstrip('.')}. If it is of no use: `{delete}`."
+
+
 def _info(client: "SecretsServiceStub", name: str) -> "SecretInfo":
     from leger.secrets.v1.secrets_pb2 import GetSecretInfoRequest
 
@@ -166,11 +188,15 @@ def _is_active(client: "SecretsServiceStub", name: str, value: bytes) -> bool:
     return result.change == ImportSecretsResponse.CHANGE_UNCHANGED
 
 
-def _put(client: "SecretsServiceStub", name: str, value: bytes, *, activate: bool) -> int:
+def _put(
+    client: "SecretsServiceStub", name: str, value: bytes, *, activate: bool
+) -> tuple[int, bool]:
+    """Return the number of the version that has the value, and whether it was stored just now."""
     from leger.secrets.v1.secrets_pb2 import PutSecretRequest
 
     request = PutSecretRequest(name=name, value=value, activate=activate)
-    return client.PutSecret(request, timeout=PATIENCE).version
+    stored = client.PutSecret(request, timeout=PATIENCE)
+    return stored.version, stored.created
 
 
 def _generate(

@@ -1,5 +1,6 @@
 """Storing and reading values."""
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,30 +10,64 @@ from leger_runtime.errors import LegerError
 from leger_cli import output, parser
 from leger_cli.commands.secrets.app import Activate, Name, app
 from leger_cli.context import PATIENCE, Session
+from leger_cli.errors import UsageError, usage
 
 if TYPE_CHECKING:
     from typer._click import Context
 
+_OPTION = re.compile(r"-[A-Za-z]|--[a-z]+(-[a-z]+)*")
 
-class PutCommand(parser.LegerCommand):
+
+class PutCommand(parser.ConfidentialCommand):
     """`put` takes no value; whatever follows the name might be one."""
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
-        """Parse `args` into `ctx`; what only begins with -h is no call for help."""
+        """Parse `args` into `ctx`; what only begins with -h is no call for help.
+
+        A name that looks like an option, or like NAME=VALUE, is one behind a -- alone.
+        """
         if not {"-h", "--help"} & {*args}:
             ctx.help_option_names = ["--help"]
-        return super().parse_args(ctx, args)
+        literal = "--" in args
+        rest = super().parse_args(ctx, args)
+        name: str | None = ctx.params.get("name")
+        if name and not literal and not ctx.resilient_parsing:
+            if name.startswith("-"):
+                raise self._unknown_option(ctx, name)
+            if "=" in name:
+                raise self._refused(ctx, "A = followed the name.", f"{ctx.command_path} -- NAME")
+        return rest
 
     def refusal(self, ctx: "Context", surplus: int) -> LegerError:
         """Say why a value is not taken here, without repeating it."""
+        name: str | None = ctx.params.get("name")
+        if name and name.startswith("-"):  # it was no name, and what followed may be one
+            return self._unknown_option(ctx, name)
+        return self._refused(
+            ctx, f"{surplus} more argument{'s' * (surplus != 1)} followed the name."
+        )
+
+    def _refused(self, ctx: "Context", why: str, literal: str = "") -> LegerError:
         from leger_cli.values import ValueOnCommandLine
 
         return ValueOnCommandLine(
             f"`{ctx.command_path}` takes the name alone; the value comes from elsewhere.",
-            why=f"{surplus} more argument{'s' * (surplus != 1)} followed the name. A value there "
-            "stays in the shell's history, and while leger runs every user can read it with `ps`.",
+            why=f"{why} A value there stays in the shell's history, and while leger runs every "
+            "user can read it with `ps`.",
             next_step=f"Run `{ctx.command_path} NAME` to type the value, or pipe it in. If this "
-            "was the real one, replace it where it came from.",
+            "was the real one, replace it where it came from."
+            + (f" A name that has a = is taken behind a --: `{literal}`." if literal else ""),
+        )
+
+    def _unknown_option(self, ctx: "Context", word: str) -> LegerError:
+        option = word.partition("=")[0]
+        # Anything else may be a value that begins with "-": it is not repeated.
+        named = f": {option}" if _OPTION.fullmatch(option) else " before the name"
+        return UsageError(
+            f"No such option{named}.",
+            why=usage(ctx),
+            next_step=f"Run `{ctx.command_path} --help`. A name that begins with - is taken "
+            f"behind a --: `{ctx.command_path} -- NAME`.",
         )
 
 
@@ -54,8 +89,9 @@ def put(
     """Store a value as a new version of a secret.
 
     At a terminal the value is asked for twice and not shown; else it is read from standard input.
-    Input of one line loses its line end, which `echo` adds and no key has; input of several lines
-    is stored byte for byte. A value on the command line is refused: other users could read it.
+    Input of one line loses its line end, LF or CR LF, which `echo` adds and no key has; input of
+    several lines is stored byte for byte, as any is with --raw. A value on the command line is
+    refused: other users could read it.
 
     The value of the latest version makes no new version. Running containers keep the value they
     started with until they are restarted.
@@ -87,7 +123,7 @@ def put(
 
 
 @app.command(
-    cls=parser.LegerCommand,
+    cls=parser.ConfidentialCommand,
     epilog="leger secrets get openai_api_key\nleger secrets get openai_api_key --version 1 --json",
 )
 def get(
@@ -106,6 +142,7 @@ def get(
     from leger.secrets.v1.secrets_pb2 import GetSecretRequest
 
     session: Session = context.obj
+    output.require_open()
     with session.secrets() as client:
         answer = client.GetSecret(
             GetSecretRequest(name=name, version=version or 0), timeout=PATIENCE

@@ -33,9 +33,8 @@ def by_shell(path: Path, name: str) -> bytes:
 
 
 @settings(
-    deadline=None,
     max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(text=TEXTS)
 @example(text="it's")

@@ -65,10 +65,14 @@ Nov 14 22:13:20  token:ci     list    -            NOT_PERMITTED  100.64.0.1:471
     )
 
 
-def test_the_year_of_an_old_entry_is_shown(
+def test_the_year_is_shown_when_it_is_not_this_one(
     terminal: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(time, "time", lambda: NOW.seconds + 200 * 86_400.0)
+    new_year = 1_704_067_200
+    monkeypatch.setattr(time, "time", lambda: new_year - 1.0)
+    view.entries([REFUSED])
+    assert terminal().splitlines()[1].startswith("Nov 14 22:13:20  token:ci")
+    monkeypatch.setattr(time, "time", lambda: new_year + 1.0)
     view.entries([REFUSED])
     assert terminal().splitlines()[1].startswith("2023-11-14 22:13  token:ci")
 
