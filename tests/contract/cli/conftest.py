@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,9 @@ from leger.deployer.v1 import deployer_pb2, deployer_pb2_grpc
 from leger.secrets.v1 import secrets_pb2, secrets_pb2_grpc
 from leger_runtime.principals import Principal, Role
 from leger_runtime.server import Listener, UnixServer
+
+# Where tests run in the background of a shell it is ignored, and then by all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SOURCES = ("proto/gen", "services/runtime", "cli")
