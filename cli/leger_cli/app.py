@@ -23,6 +23,7 @@ NOUNS = (
     "status",
     "services",
     "validate",
+    "doctor",
     "completion",
     "version",
 )
@@ -51,6 +52,8 @@ class RootGroup(LegerGroup):
         "token": "auth token",
         "exec": "run",
         "ps": "status",
+        "health": "doctor",
+        "check": "doctor",
     }
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:

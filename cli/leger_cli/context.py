@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # importing gRPC is most of a command's start: only a call pa
     from leger.secrets.v1.backup_pb2_grpc import BackupServiceStub
     from leger.secrets.v1.secrets_pb2_grpc import BindingsServiceStub, SecretsServiceStub
     from leger.secrets.v1.store_pb2_grpc import StoreServiceStub
+    from leger.version.v1.version_pb2_grpc import VersionServiceStub
 
 # gRPC's variable for how much it logs (its doc/environment_variables.md).
 _GRPC_LOG = "GRPC_VERBOSITY"
@@ -163,6 +164,14 @@ class Session:
             from leger.deployer.v1.deployer_pb2_grpc import DeployerServiceStub
 
             yield DeployerServiceStub(channel)
+
+    @contextmanager
+    def version(self, service: str) -> "Iterator[VersionServiceStub]":
+        """Yield a client that asks a service ("secrets" or "deployer") which build it is."""
+        with self._channel(service) as channel:
+            from leger.version.v1.version_pb2_grpc import VersionServiceStub
+
+            yield VersionServiceStub(channel)
 
     @contextmanager
     def _channel(self, service: str) -> "Iterator[grpc.Channel]":

@@ -3,13 +3,13 @@
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leger_runtime.errors import Kind, LegerError, NotPermitted, ServiceUnavailable
 
+from leger_cli import systemd
 from leger_cli.context import Scope
 
 if TYPE_CHECKING:
@@ -41,21 +41,22 @@ def of_silence(service: str, *, session: "Session") -> LegerError:
         return PodmanMissing(
             f"The {service} service does not run, as podman is not installed.",
             why="leger's services are containers, and there is no `podman` in PATH.",
-            next_step=f"Install podman 5.4 or newer, then run `{_sudo(session)}legerd bootstrap`.",
+            next_step="Install podman 5.4 or newer, then run"
+            f" `{systemd.sudo(session)}legerd bootstrap`.",
         )
     unit = f"leger-{service}.service"
-    states = _states(("leger-pod.service", unit), session=session)
+    states = systemd.states(("leger-pod.service", unit), session=session)
     if states is None:
         return ServiceUnavailable(
             f"The {service} service does not answer.",
             why=f"Nothing listens on {path}, and systemd could not be asked why.",
-            next_step=f"Run `{_sudo(session)}legerd bootstrap` on a host with systemd.",
+            next_step=f"Run `{systemd.sudo(session)}legerd bootstrap` on a host with systemd.",
         )
     if states[unit]["LoadState"] == "not-found":
         return NotSetUp(
             f"leger is not set up in the {session.scope.value} scope.",
             why=f"systemd knows no {unit} there.",
-            next_step=f"Run `{_sudo(session)}legerd bootstrap`{_other_scope(session)}.",
+            next_step=f"Run `{systemd.sudo(session)}legerd bootstrap`{_other_scope(session)}.",
         )
     # The pod first: the service cannot run without it.
     for name, state in states.items():
@@ -64,7 +65,7 @@ def of_silence(service: str, *, session: "Session") -> LegerError:
     return ServiceUnavailable(
         f"The {service} service does not answer.",
         why=f"systemd says that {unit} is active, but nothing listens on {path}.",
-        next_step=f"Run `{_systemctl(session)} restart {unit}`.",
+        next_step=f"Run `{systemd.systemctl(session)} restart {unit}`.",
     )
 
 
@@ -72,8 +73,8 @@ def _of_unit(
     unit: str, state: Mapping[str, str], *, service: str, session: "Session"
 ) -> LegerError:
     what = f"The {service} service does not answer: {unit} "
-    journal = f"`{_journalctl(session)} -u {unit} -n 20`"
-    start = f"`{_systemctl(session)} start {unit}`"
+    journal = f"`{systemd.journalctl(session)} -u {unit} -n 20`"
+    start = f"`{systemd.systemctl(session)} start {unit}`"
     if state["ExecMainStatus"] == _NO_CREDENTIALS and state["ActiveState"] != "active":
         return ServiceUnavailable(
             f"{what}cannot be given the root key of its store.",
@@ -125,42 +126,6 @@ def _is_forbidden(path: Path) -> bool:
         except OSError:
             return False
     return False
-
-
-def _states(units: tuple[str, ...], *, session: "Session") -> dict[str, dict[str, str]] | None:
-    """Return systemd's properties of each unit, or None when systemd does not answer."""
-    command = [
-        "systemctl",
-        *(["--user"] if session.scope is Scope.USER else []),
-        "show",
-        "--property=Id,LoadState,ActiveState,SubState,Result,ExecMainStatus",
-        *units,
-    ]
-    environment = {**os.environ, "XDG_RUNTIME_DIR": str(session.account.runtime)}
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, env=environment, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    blocks = [
-        dict(line.partition("=")[::2] for line in block.splitlines())
-        for block in answer.stdout.strip().split("\n\n")
-    ]
-    states = {block.get("Id", ""): block for block in blocks}
-    return {unit: states[unit] for unit in units} if set(units) <= set(states) else None
-
-
-def _sudo(session: "Session") -> str:
-    return "sudo " if session.scope is Scope.SYSTEM and session.account.uid != 0 else ""
-
-
-def _systemctl(session: "Session") -> str:
-    return "systemctl --user" if session.scope is Scope.USER else f"{_sudo(session)}systemctl"
-
-
-def _journalctl(session: "Session") -> str:
-    return "journalctl --user" if session.scope is Scope.USER else f"{_sudo(session)}journalctl"
 
 
 def _other_scope(session: "Session") -> str:

@@ -29,6 +29,19 @@ class StoreSealed(LegerError):
     kind, reason = Kind.UNAVAILABLE, "STORE_SEALED"
 
 
+class LegerdMissing(LegerError):
+    """The program that knows about this host's leger does not answer."""
+
+    kind, reason = Kind.UNAVAILABLE, "LEGERD_MISSING"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This host has no leger services.",
+            why="`legerd status` does not answer.",
+            next_step="Install the leger package; see what `legerd status` says.",
+        )
+
+
 class HostRefused(LegerError):
     """A file, a pipe or a device could not be used."""
 

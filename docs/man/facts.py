@@ -14,7 +14,8 @@ EXIT_CODES = {
     Kind.CONFLICT.value: "Something that is there is in the way, the host is not ready for it, or "
     "the audit log is broken.",
     Kind.INVALID.value: "The input is wrong: a Quadlet, a name, a value.",
-    Kind.UNAVAILABLE.value: "A service, podman or the disk is not available.",
+    Kind.UNAVAILABLE.value: "A service, podman or the disk is not available; leger doctor "
+    "found a problem.",
     130: "It was interrupted.",
 }
 

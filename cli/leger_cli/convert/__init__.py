@@ -24,6 +24,7 @@ from leger_cli.convert.stacks import (
     state,
 )
 from leger_cli.convert.store import store_status, unlock
+from leger_cli.convert.version import build
 
 __all__ = [
     "applied",
@@ -31,6 +32,7 @@ __all__ = [
     "audit_verified",
     "backup_list",
     "backup_made",
+    "build",
     "exported",
     "handed_out",
     "import_change",

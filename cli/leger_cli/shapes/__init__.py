@@ -6,13 +6,7 @@ not known is null or empty.
 
 from typing import TypedDict
 
-from leger_cli.shapes import access, audit, backups, secrets, stacks, store
-
-
-class Version(TypedDict):
-    """What `leger version` prints."""
-
-    version: str
+from leger_cli.shapes import access, audit, backups, doctor, secrets, stacks, store, version
 
 
 class Completion(TypedDict):
@@ -63,6 +57,7 @@ RESULTS: dict[str, type | None] = {
     "services restart": stacks.Services,
     "services logs": stacks.LogLine,
     "validate": stacks.Validated,
+    "doctor": doctor.Diagnosis,
     "completion": Completion,
-    "version": Version,
+    "version": version.Versions,
 }

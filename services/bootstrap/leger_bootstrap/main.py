@@ -2,14 +2,27 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from leger_runtime import errors
+
+if TYPE_CHECKING:
+    from leger_bootstrap.purge import Belongings
+    from leger_bootstrap.scope import Scope
+
+_PURGE_UNASKED = "--yes-destroy-all-secrets"
 
 
 class HostRefused(errors.LegerError):
     """A file, a pipe or a device could not be used."""
 
     kind, reason = errors.Kind.UNAVAILABLE, "HOST_REFUSED"
+
+
+class NotConfirmed(errors.LegerError):
+    """Nobody has said that everything is to be removed."""
+
+    kind, reason = errors.Kind.USAGE, "NOT_CONFIRMED"
 
 
 def main() -> int:
@@ -20,10 +33,33 @@ def main() -> int:
         "As root it works on the system scope, as anybody else on that user's.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser(
+    bootstrap = commands.add_parser(
         "bootstrap",
         help="load the image, make the store's key once, place the units, start the pod",
-        description="Bring up leger's services on this host. Safe to run again.",
+        description="Bring up leger's services on this host. Safe to run again. A version that is"
+        " not well is taken back: the one before serves on.",
+    )
+    bootstrap.add_argument(
+        "--retry", action="store_true", help="try an installed version again that was taken back"
+    )
+    state = commands.add_parser(
+        "status",
+        help="say which version is installed, and which runs",
+        description="Say which image of the services is installed and which ones run, and why"
+        " they differ. `leger doctor` looks at everything.",
+    )
+    state.add_argument("--json", action="store_true", help="print one JSON object")
+    purge = commands.add_parser(
+        "purge",
+        help="take everything of leger off this host, secrets and backups too",
+        description="Stop the services and all stacks, and remove secrets, backups, keys, stacks"
+        " and images, for good. What goes is shown first, and the host's name is asked for.",
+    )
+    purge.add_argument(
+        "--volumes", action="store_true", help="also the volumes of the stacks, with their data"
+    )
+    purge.add_argument(
+        _PURGE_UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts"
     )
     key = commands.add_parser(
         "key", help="look at the root key, which opens the secrets store"
@@ -44,7 +80,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         if arguments.command == "bootstrap":
-            return _bootstrap()
+            return _bootstrap(retry=arguments.retry)
+        if arguments.command == "status":
+            return _status(as_json=arguments.json)
+        if arguments.command == "purge":
+            return _purge(volumes=arguments.volumes, unasked=arguments.unasked)
         if arguments.command == "key":
             return _key_status(as_json=arguments.json)
         return _serve(arguments.service)
@@ -55,7 +95,7 @@ def main() -> int:
             errors.NotPermitted(
                 f"{error.filename or 'A file'} may not be written.",
                 why=f"{errors.reason_of(error)}.",
-                next_step="Run `legerd bootstrap` as root for the system scope.",
+                next_step="Run it as root for the system scope.",
             )
         )
     except OSError as error:
@@ -73,17 +113,66 @@ def _fail(error: errors.LegerError) -> int:
     return error.kind.value
 
 
-def _bootstrap() -> int:
-    from leger_bootstrap import bootstrap, commands, scope, store_seal
+def _bootstrap(*, retry: bool) -> int:
+    from leger_bootstrap import bootstrap, commands, health, scope
 
     bootstrap.bootstrap(
         scope.of_this_process(),
         share=scope.SHARE,
         run=commands.run,
         say=_say,
-        why_sealed=store_seal.why_sealed,
+        ask=health.read,
+        retry=retry,
     )
     return 0
+
+
+def _status(*, as_json: bool) -> int:
+    from leger_bootstrap import commands, scope, status
+
+    found = status.read(scope.of_this_process(), share=scope.SHARE, run=commands.run)
+    sys.stdout.write(status.as_json(found) if as_json else status.as_text(found))
+    return 0
+
+
+def _purge(*, volumes: bool, unasked: bool) -> int:
+    from leger_bootstrap import commands, purge, scope
+
+    where = scope.of_this_process()
+    found = purge.find(where, commands.run)
+    if not unasked:
+        _confirm_purge(where, found, volumes=volumes)
+    purge.Purge(scope=where, run=commands.run, say=_say).carry_out(found, volumes=volumes)
+    _say("nothing of leger is left here but the package")
+    return 0
+
+
+def _confirm_purge(where: "Scope", found: "Belongings", *, volumes: bool) -> None:
+    """Show what goes, and return when the host's name is typed. Raises NotConfirmed."""
+    import os
+
+    from leger_bootstrap import purge
+
+    host = os.uname().nodename
+    sys.stdout.write(f"This removes, for good, from the {where.name} scope of {host}:\n")
+    sys.stdout.writelines(f"  {line}\n" for line in purge.describe(found, volumes=volumes))
+    sys.stdout.write("Secrets that have no backup elsewhere are lost.\n")
+    if found.volumes and not volumes:
+        sys.stdout.write(f"Volumes stay, unless you say --volumes: {', '.join(found.volumes)}\n")
+    if not sys.stdin.isatty():
+        raise NotConfirmed(
+            "Nothing was removed.",
+            why="Standard input is not a terminal, so nobody can be asked.",
+            next_step=f"Run the same command with {_PURGE_UNASKED}.",
+        )
+    sys.stdout.write(f"Type the name of this host, {host}, to go on: ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip() != host:
+        raise NotConfirmed(
+            "Nothing was removed.",
+            why="What was typed is not the name of this host.",
+            next_step="Run the command again when you are sure.",
+        )
 
 
 def _key_status(*, as_json: bool) -> int:

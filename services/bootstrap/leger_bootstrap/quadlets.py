@@ -65,19 +65,20 @@ def _drop_in(**sections: list[str]) -> str:
     return text
 
 
-def place(files: Mapping[str, str], directory: Path) -> bool:
-    """Make `directory` hold exactly `files`; return whether anything changed."""
-    changed = False
+def place(files: Mapping[str, str], directory: Path) -> list[str]:
+    """Make `directory` hold exactly `files`; return the relative paths that changed."""
+    changed = []
     for name, content in files.items():
         path = directory / name
         if not path.is_file() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(path, content.encode())
-            changed = True
+            changed.append(name)
     for path in directory.rglob("*"):
-        if path.is_file() and str(path.relative_to(directory)) not in files:
+        name = str(path.relative_to(directory))
+        if path.is_file() and name not in files:
             path.unlink()
-            changed = True
+            changed.append(name)
     return changed
 
 

@@ -1,4 +1,4 @@
-"""Serving gRPC on Unix sockets, one per principal, with health and reflection on each."""
+"""Serving gRPC on Unix sockets, one per principal, with health, reflection and version on each."""
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -10,11 +10,14 @@ from types import MappingProxyType
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from leger.version.v1 import version_pb2_grpc
 
 from leger_runtime.client import MAX_ANSWER, MAX_REQUEST
 from leger_runtime.interceptors import Gatekeeper, OnRefusal, Policy
 from leger_runtime.principals import Principal, Role
 from leger_runtime.sockets import binding
+from leger_runtime.version_servicer import SERVICE as VERSION_SERVICE
+from leger_runtime.version_servicer import VersionServicer
 
 SOCKET_NAME = "grpc.sock"
 
@@ -22,12 +25,13 @@ _WATCH_HEALTH = "/grpc.health.v1.Health/Watch"
 _REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
 _OPEN_TO_ALL = frozenset(Role)
-# Health and reflection reveal no more than the public contracts do.
+# They reveal no more than the public contracts and packages do.
 INFRASTRUCTURE: Policy = {
     "/grpc.health.v1.Health/Check": _OPEN_TO_ALL,
     "/grpc.health.v1.Health/List": _OPEN_TO_ALL,
     _WATCH_HEALTH: _OPEN_TO_ALL,
     _REFLECT: _OPEN_TO_ALL,
+    f"/{VERSION_SERVICE}/GetVersion": _OPEN_TO_ALL,
 }
 _LASTING = {_WATCH_HEALTH: 8, _REFLECT: 8}
 
@@ -68,6 +72,7 @@ class UnixServer:
         self._pools = []
         self._servers = []
         self._sockets = []
+        version = VersionServicer((*services, VERSION_SERVICE))
         for listener in listeners:
             pool = _threads(threads)
             apart = {method: _threads(n) for method, n in {**lasting, **_LASTING}.items()}
@@ -88,8 +93,9 @@ class UnixServer:
             )
             register(server)
             health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+            version_pb2_grpc.add_VersionServiceServicer_to_server(version, server)
             reflection.enable_server_reflection(
-                (*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+                (*services, VERSION_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
             )
             self._pools += [pool, *apart.values()]
             self._servers.append(server)

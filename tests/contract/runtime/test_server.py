@@ -274,6 +274,7 @@ def test_reflection_lists_the_services(serve: Serve, connect: Connect) -> None:
             echo.SERVICE,
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
+            "leger.version.v1.VersionService",
         }
 
 

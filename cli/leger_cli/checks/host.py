@@ -1,0 +1,77 @@
+"""What leger stands on: programs, the kernel, the scope's service manager."""
+
+import pwd
+from functools import partial
+from pathlib import Path
+
+from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
+from leger_cli.checks.patient import Patient, output_of
+from leger_cli.context import Scope
+from leger_cli.errors import LegerdMissing
+
+_CGROUP = Path("/sys/fs/cgroup/cgroup.controllers")
+_SELINUX = Path("/sys/fs/selinux/enforce")
+
+
+def program(name: str, patient: Patient) -> Finding:
+    """Look whether a program is there and new enough."""
+    legerd = patient.legerd
+    if legerd is None:
+        return of_error(LegerdMissing()) if name == "podman" else skipped("`legerd` has to say it.")
+    [found] = [needed for needed in legerd["requirements"] if needed["program"] == name]
+    if found["met"]:
+        return ok(found["found"])
+    return problem(
+        f"{found['found']}; leger needs {found['needed']} or newer.",
+        f"Install {name} {found['needed']} or newer, then run `legerd bootstrap`.",
+    )
+
+
+def cgroups(patient: Patient) -> Finding:  # noqa: ARG001
+    """Look whether the host has cgroups of version 2, without which podman limits nothing."""
+    if _CGROUP.exists():
+        return ok("version 2")
+    return problem(
+        "The host mounts control groups of version 1, with which podman 5 does not work well.",
+        "Boot without systemd.unified_cgroup_hierarchy=0 on the kernel's command line.",
+    )
+
+
+def selinux(patient: Patient) -> Finding:  # noqa: ARG001
+    """Look whether SELinux keeps the stacks' containers apart."""
+    try:
+        enforcing = _SELINUX.read_text(encoding="ascii").strip() == "1"
+    except OSError:
+        return ok("this system does not use it")
+    if enforcing:
+        return ok("enforcing; it confines the stacks' containers, and not leger's own")
+    return warning(
+        "It is permissive: it reports what containers do wrong, and does not keep them from it.",
+        "Run `sudo setenforce 1`, and set SELINUX=enforcing in /etc/selinux/config.",
+    )
+
+
+def linger(patient: Patient) -> Finding | None:
+    """Look whether a user's services run while that user is not logged in."""
+    session = patient.session
+    if session.scope is Scope.SYSTEM:
+        return None
+    account = pwd.getpwuid(session.account.uid).pw_name
+    answer = output_of(["loginctl", "show-user", account, "--property=Linger", "--value"])
+    if answer is None:
+        return skipped("systemd-logind does not say it.")
+    if answer.strip() == "yes":
+        return ok("services run while nobody is logged in")
+    return warning(
+        f"When {account} logs out, leger and all stacks of that account stop.",
+        f"Run `sudo loginctl enable-linger {account}`.",
+    )
+
+
+CHECKS = (
+    Check("podman", partial(program, "podman")),
+    Check("systemd", partial(program, "systemctl")),
+    Check("cgroups", cgroups),
+    Check("SELinux", selinux),
+    Check("linger", linger),
+)

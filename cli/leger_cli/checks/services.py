@@ -1,0 +1,135 @@
+"""leger's own units and services: whether they run, and whether what is installed does."""
+
+from functools import partial
+
+from leger_runtime.errors import LegerError
+
+from leger_cli import builds, systemd
+from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
+from leger_cli.checks.patient import Patient
+from leger_cli.context import Scope
+
+
+def legerd(patient: Patient) -> Finding:
+    """Look whether leger is set up, and will be after a boot."""
+    if patient.units is None:
+        return problem("systemd does not answer.", "Run leger on a host with systemd.")
+    unit = patient.units["legerd.service"]
+    systemctl = systemd.systemctl(patient.session)
+    if unit["LoadState"] == "not-found":
+        return problem("legerd.service is not installed.", "Install the leger package again.")
+    if unit["ActiveState"] == "failed":
+        return problem(
+            f"legerd.service has failed: {unit['Result']}.",
+            f"Read `{systemd.journalctl(patient.session)} -u legerd.service -n 20`, then run"
+            f" `{systemctl} start legerd.service`.",
+        )
+    if unit["ActiveState"] == "activating":
+        return warning("legerd.service is still starting.", "Look again in a moment.")
+    if unit["ActiveState"] != "active":
+        return problem(
+            "legerd.service is stopped.", f"Run `{systemctl} enable --now legerd.service`."
+        )
+    if unit["UnitFileState"] != "enabled":
+        return warning(
+            "leger runs, and will not after the next boot.",
+            f"Run `{systemctl} enable legerd.service`.",
+        )
+    return ok("legerd.service is enabled and has done its work")
+
+
+def service(name: str, patient: Patient) -> Finding:
+    """Look whether a service answers, and if not, why."""
+    build = patient.builds[name]
+    if isinstance(build, LegerError):
+        return of_error(build)
+    return ok(f"answers, {build.version}")
+
+
+def podman_socket(patient: Patient) -> Finding:
+    """Look whether the deployer can reach podman."""
+    start = "start" if patient.session.scope is Scope.USER else "enable --now"
+    command = f"{systemd.systemctl(patient.session)} {start} leger-podman.socket"
+    return _socket(patient, "leger-podman.socket", command, fine="the deployer reaches podman")
+
+
+def setec_socket(patient: Patient) -> Finding:
+    """Look whether programs can reach setec's API, where it is enabled."""
+    state = (patient.units or {}).get("leger-setec.socket", {})
+    if state and state["UnitFileState"] != "enabled":
+        return ok("setec's HTTP API is off")
+    # systemd starts no socket whose service runs; the service wants its socket.
+    command = f"{systemd.systemctl(patient.session)} restart leger-secrets.service"
+    return _socket(patient, "leger-setec.socket", command, fine="setec's HTTP API listens")
+
+
+def version(patient: Patient) -> Finding:
+    """Look whether what is installed is what runs."""
+    status = patient.legerd
+    if status is None or not patient.is_own_scope:
+        return skipped("Only `legerd status` of the account that the services belong to says it.")
+    if status["installed"] is None:
+        return problem("The package's image is gone.", "Install the leger package again.")
+    if refused := patient.refused:
+        return problem(
+            "The version that is installed was tried and taken back; the one before serves."
+            f" {refused['why']}",
+            refused["next"],
+        )
+    running = {name: image for name, image in status["running"].items() if image}
+    other = [name for name, image in running.items() if image != status["installed"]]
+    if other:
+        systemctl = systemd.systemctl(patient.session)
+        return warning(
+            f"{' and '.join(other)} still run{'s' * (len(other) == 1)} the version that was"
+            " installed before.",
+            f"Run `{systemctl} reload legerd.service`: it puts the new one in its place.",
+        )
+    return ok("what is installed is what runs") if running else skipped("Nothing runs.")
+
+
+def client(patient: Patient) -> Finding:
+    """Look whether this command and the services are of one version."""
+    answering = {n: b for n, b in patient.builds.items() if isinstance(b, builds.Build)}
+    if not answering:
+        return skipped("No service answers.")
+    own = builds.of_client()
+    found = [text for n, b in answering.items() if (text := builds.mismatch(n, b, own))]
+    if found:
+        systemctl = systemd.systemctl(patient.session)
+        return warning(
+            " ".join(found),
+            f"Run `{systemctl} reload legerd.service`; if that changes nothing, see the check"
+            " before this one.",
+        )
+    return ok(f"this command and the services are {own.version}, of {builds.described(own)}")
+
+
+def _socket(patient: Patient, unit: str, command: str, *, fine: str) -> Finding:
+    """Look whether a socket listens; `command` starts it."""
+    if patient.units is None:
+        return skipped("systemd does not answer.")
+    state = patient.units[unit]
+    if state["ActiveState"] == "active":
+        return ok(fine)
+    if state["LoadState"] == "not-found":
+        return problem(f"{unit} is not installed.", "Install the leger package again.")
+    if state["ActiveState"] == "failed":
+        journal = f"{systemd.journalctl(patient.session)} -u {unit} -n 20"
+        taken = " Another program may have its port." if unit == "leger-setec.socket" else ""
+        return problem(
+            f"{unit} has failed: {state['Result']}.{taken}",
+            f"Read `{journal}`, then run `{command}`.",
+        )
+    return problem(f"{unit} is stopped.", f"Run `{command}`.")
+
+
+CHECKS = (
+    Check("legerd", legerd),
+    Check("podman socket", podman_socket),
+    Check("secrets", partial(service, "secrets")),
+    Check("deployer", partial(service, "deployer")),
+    Check("version", version),
+    Check("client", client),
+    Check("setec socket", setec_socket),
+)

@@ -1,0 +1,75 @@
+"""`leger doctor` on a real host: it finds what was broken on purpose, and how to mend it."""
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Host
+
+
+def doctor(host: Host, *, user: str = "root", scope: str = "") -> tuple[int, dict[str, Any]]:
+    answer = host.run(f"leger {scope} doctor --json", user=user)
+    found = json.loads(answer.out)["checks"]
+    return answer.code, {check["check"]: check for check in found}
+
+
+def problems(checks: dict[str, Any]) -> set[str]:
+    return {name for name, check in checks.items() if check["verdict"] == "problem"}
+
+
+def test_a_host_as_the_package_makes_it_has_no_problem(host: Host) -> None:
+    code, found = doctor(host)
+    assert (code, problems(found)) == (0, set())
+    assert found["version"]["verdict"] == found["client"]["verdict"] == "ok"
+    assert host.do("leger doctor").startswith("ok: podman: podman version ")
+
+
+@pytest.mark.parametrize(
+    ("unit", "check"),
+    [
+        ("leger-secrets.service", "secrets"),
+        ("leger-deployer.service", "deployer"),
+        ("leger-podman.socket", "podman socket"),
+        ("leger-setec.socket", "setec socket"),
+        ("leger-backup.timer", "backups"),
+    ],
+)
+def test_a_unit_that_is_stopped_is_found_and_started_as_is_said(
+    host: Host, unit: str, check: str
+) -> None:
+    host.do(f"systemctl stop {unit}")
+    code, found = doctor(host)
+    assert (code, problems(found)) == (8, {check})
+    assert unit in found[check]["why"] + found[check]["fix"]
+    host.do(found[check]["fix"].split("`")[1])
+    code, found = doctor(host)
+    assert (code, problems(found)) == (0, set())
+
+
+def test_with_everything_stopped_it_still_looks_at_the_rest(host: Host) -> None:
+    host.do("systemctl stop legerd.service")
+    code, found = doctor(host)
+    assert code == 8
+    assert {"legerd", "secrets", "deployer"} <= problems(found)
+    assert found["podman"]["verdict"] == found["disk space"]["verdict"] == "ok"
+    assert found["root key"]["verdict"] == "ok"
+    assert found["store"]["verdict"] == "skipped"
+    host.do("systemctl start legerd.service leger-setec.socket leger-podman.socket")
+
+
+def test_a_sealed_store_is_a_problem_until_it_is_open(host: Host) -> None:
+    host.do("leger secrets seal")
+    code, found = doctor(host)
+    assert (code, problems(found)) == (8, {"store"})
+    assert "root has sealed it" in found["store"]["why"]
+    host.do("leger secrets unseal")
+    code, found = doctor(host)
+    assert (code, problems(found)) == (0, set())
+
+
+def test_who_may_not_look_is_told_so(host: Host) -> None:
+    code, found = doctor(host, user="alice", scope="--system")
+    assert code == 8
+    assert "sudo" in found["secrets"]["fix"]
+    assert found["podman"]["verdict"] == "ok"
+    assert found["version"]["verdict"] == "skipped"

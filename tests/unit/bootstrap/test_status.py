@@ -1,0 +1,49 @@
+import json
+
+from leger_bootstrap import status
+from leger_bootstrap.scope import Scope
+from unit.bootstrap.conftest import FIRST, SECOND, Host
+
+
+def read(scope: Scope, host: Host) -> status.Status:
+    return status.read(scope, share=host.share, run=host)
+
+
+def test_a_host_on_which_nothing_was_started_says_so(scope: Scope, host: Host) -> None:
+    found = read(scope, host)
+    assert (found.installed, found.healthy, found.refused) == (FIRST, None, None)
+    assert "leger-secrets    does not run\n" in status.as_text(found)
+
+
+def test_what_was_taken_back_is_told_with_its_reason(scope: Scope, host: Host) -> None:
+    host.bootstrap()
+    host.install(SECOND)
+    host.broken = {SECOND}
+    host.bootstrap()
+    found = json.loads(status.as_json(read(scope, host)))
+    assert (found["installed"], found["healthy"]) == (SECOND, FIRST)
+    assert found["refused"]["image"] == SECOND
+    assert "exec format error" in found["refused"]["why"]
+    assert found["directories"]["secrets"] == str(scope.secrets_data)
+    assert "→ Install a version that works" in status.as_text(read(scope, host))
+
+
+def test_a_refusal_of_what_is_installed_no_more_is_nobodys_business(
+    scope: Scope, host: Host
+) -> None:
+    host.bootstrap()
+    host.install(SECOND)
+    host.broken = {SECOND}
+    host.bootstrap()
+    host.install("localhost/leger/services:3")
+    assert read(scope, host).refused is None
+
+
+def test_a_package_without_its_image_is_seen(scope: Scope, host: Host) -> None:
+    (host.share / "image/reference").unlink()
+    assert read(scope, host).installed is None
+
+
+def test_programs_are_looked_at(scope: Scope, host: Host) -> None:
+    needed = {found.program: found.is_met for found in read(scope, host).requirements}
+    assert needed == {"podman": True, "systemctl": True}

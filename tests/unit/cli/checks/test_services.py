@@ -1,0 +1,109 @@
+import dataclasses
+from typing import Any
+
+import pytest
+from leger_cli import builds
+from leger_cli.checks import services
+from leger_cli.checks.finding import Verdict
+from leger_cli.context import Account, Scope, Session
+from unit.cli.checks.conftest import silence, unit
+
+OLDER = "localhost/leger/services:0"
+
+
+def test_all_is_well_where_all_is_well(patient: Any) -> None:
+    for check in services.CHECKS:
+        found = check.look(patient)
+        assert found
+        assert (check.title, found.verdict) == (check.title, Verdict.OK)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "fix"),
+    [
+        ({"LoadState": "not-found"}, Verdict.PROBLEM, "Install the leger package"),
+        ({"ActiveState": "failed"}, Verdict.PROBLEM, "journalctl -u legerd.service"),
+        ({"ActiveState": "inactive"}, Verdict.PROBLEM, "enable --now legerd.service"),
+        ({"ActiveState": "activating"}, Verdict.WARNING, "in a moment"),
+        ({"UnitFileState": "disabled"}, Verdict.WARNING, "systemctl enable legerd.service"),
+    ],
+)
+def test_legerd_is_to_have_run_and_to_run_at_boot(
+    patient: Any, state: dict[str, str], verdict: Verdict, fix: str
+) -> None:
+    patient.units["legerd.service"] = unit(**state)
+    found = services.legerd(patient)
+    assert found.verdict is verdict
+    assert fix in found.fix
+
+
+def test_without_systemd_there_is_one_problem(patient: Any) -> None:
+    patient.units = None
+    assert services.legerd(patient).verdict is Verdict.PROBLEM
+    assert services.podman_socket(patient).verdict is Verdict.SKIPPED
+    assert services.setec_socket(patient).verdict is Verdict.SKIPPED
+
+
+def test_a_service_that_is_silent_is_explained_as_other_commands_do(patient: Any) -> None:
+    patient.builds["secrets"] = silence("secrets")
+    found = services.service("secrets", patient)
+    assert (found.verdict, found.fix) == (Verdict.PROBLEM, "Start it.")
+    assert found.why == "The secrets service does not answer. It is stopped."
+
+
+def test_a_port_that_is_taken_is_suspected_where_setecs_socket_failed(patient: Any) -> None:
+    patient.units["leger-setec.socket"] = unit(ActiveState="failed", Result="resources")
+    found = services.setec_socket(patient)
+    assert found.verdict is Verdict.PROBLEM
+    assert "may have its port" in found.why
+    assert "systemctl restart leger-secrets.service" in found.fix
+
+
+def test_setecs_socket_may_be_off(patient: Any) -> None:
+    patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
+    assert services.setec_socket(patient).verdict is Verdict.OK
+
+
+def test_a_version_that_was_taken_back_is_a_problem_with_its_reason(patient: Any) -> None:
+    patient.legerd["refused"] = {"why": "It did not start.", "next": "Try again."}
+    found = services.version(patient)
+    assert (found.verdict, found.fix) == (Verdict.PROBLEM, "Try again.")
+    assert "taken back" in found.why
+    assert "It did not start." in found.why
+
+
+def test_services_that_run_on_after_an_upgrade_of_the_package_are_named(patient: Any) -> None:
+    patient.legerd["running"] = {"leger-secrets": OLDER, "leger-deployer": OLDER}
+    found = services.version(patient)
+    assert found.verdict is Verdict.WARNING
+    assert "leger-secrets and leger-deployer still run the version" in found.why
+    assert "systemctl reload legerd.service" in found.fix
+
+
+def test_only_the_account_of_the_services_is_told_what_runs(patient: Any) -> None:
+    account = dataclasses.replace(patient.session.account, uid=1000)
+    patient.session = Session(account=Account(**vars(account)))
+    patient.session.choose(Scope.SYSTEM)
+    assert services.version(patient).verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": "9.9"}, "The deployer service is 9.9, and this leger is"),
+        ({"commit": "a" * 40}, "of commit aaaaaaaaaaaa, and this leger is of a source tree"),
+        ({"packages": ("leger.deployer.v2",)}, "does not serve leger.deployer.v1"),
+    ],
+)
+def test_a_client_of_another_version_is_warned(
+    patient: Any, change: dict[str, Any], said: str
+) -> None:
+    patient.builds["deployer"] = dataclasses.replace(builds.of_client(), **change)
+    found = services.client(patient)
+    assert found.verdict is Verdict.WARNING
+    assert said in found.why
+
+
+def test_nobody_to_compare_with_is_no_verdict(patient: Any) -> None:
+    patient.builds = {name: silence(name) for name in builds.SERVICES}
+    assert services.client(patient).verdict is Verdict.SKIPPED
