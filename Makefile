@@ -2,18 +2,22 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-host soak conformance check format proto lock bench screenshots image clean host-tools
+.PHONY: help repo demo test test-unit test-host soak conformance check format proto lock bench screenshots image rpm clean host-tools
 
 VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 BUF_VERSION := 1.75.0
 BUF := build/buf/node_modules/.bin/buf
+# The one that .github/workflows/release-please.yml's action runs, so that tests speak for it.
+RELEASE_PLEASE_VERSION := 17.6.0
+RELEASE_PLEASE := build/release-please/node_modules/.bin/release-please
+ACTIONLINT := build/actionlint/actionlint
+SOURCES := services cli proto/breaking.py proto/generate.py rpm bench docs tests tests/host/box \
+  tests/host/images tests/host/install-leger tests/host/built-package tests/host/demo \
+  rpm/publish tests/conformance/go tests/conformance/run services/secrets/setec-upstream
 # A file's tests share what they have set up: they stay together.
 AT_ONCE := -n auto --dist loadfile
-SOURCES := services cli proto/generate.py rpm bench docs tests tests/host/box tests/host/images \
-  tests/host/install-leger tests/host/services-image tests/host/demo \
-  tests/conformance/run services/secrets/setec-upstream
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +25,10 @@ help: ## list the targets
 demo: $(VENV)/.ready host-tools ## boot a host in a box and play a day with leger, aloud
 	@$(PY) tests/host/demo
 
-test: test-unit test-host ## all tests: unit, contract, and on a real host in a box
+test: test-unit test-host ## all tests: unit, contract, release, and on a real host in a box
 
-test-unit: $(VENV)/.ready host-tools ## unit and contract tests
-	$(BIN)/pytest $(AT_ONCE) tests/unit tests/contract
+test-unit: $(VENV)/.ready $(BUF) $(RELEASE_PLEASE) host-tools ## unit, contract and release tests
+	$(BIN)/pytest $(AT_ONCE) tests/unit tests/contract tests/release
 
 soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing, new examples
 	$(BIN)/pytest tests/soak
@@ -37,14 +41,18 @@ test-host: $(VENV)/.ready host-tools ## tests on a real host in a box
 conformance: $(VENV)/.ready ## setec's client and test cases against setec's server and leger's
 	@$(PY) tests/conformance/run
 
-check: $(VENV)/.ready $(BUF) ## everything that reads the code: style, types, layers, contracts, docs
+check: $(VENV)/.ready $(BUF) $(ACTIONLINT) ## read the code: style, types, layers, contracts, workflows, docs
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
+	$(PY) proto/breaking.py $(BUF)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) proto/generate.py --check
+	$(ACTIONLINT) -shellcheck $(BIN)/shellcheck
+	$(BIN)/zizmor --quiet --offline --persona pedantic .github
+	$(BIN)/shellcheck .ci/run
 	$(PY) docs/check.py
 
 format: $(VENV)/.ready $(BUF) ## format the code and the contracts
@@ -66,8 +74,16 @@ lock: $(VENV)/.ready ## pin the newest versions that the requirements allow, wit
 	    --no-annotate $$from --output-file requirements/$$name.txt; \
 	done
 
-image: $(VENV)/.ready host-tools ## build the image of the services
-	@tests/host/services-image
+image: $(VENV)/.ready host-tools ## build the image of the services alone, as an OCI archive
+	@$(PY) rpm/stage.py image dist/leger-services.tar
+
+rpm: $(VENV)/.ready host-tools ## build the package, with its SBOM and its sum, into dist/
+	@$(PY) rpm/build.py
+
+# Of what lies in dist/, so that a package that was built elsewhere is signed as it is.
+repo: $(VENV)/.ready host-tools ## sign dist/*.rpm and make the repository of them in dist/repo
+	@test -n "$$(find dist -maxdepth 1 -name '*.rpm' 2>/dev/null)" || $(MAKE) --no-print-directory rpm
+	@$(PY) rpm/repository.py
 
 bench: $(VENV)/.ready host-tools ## measure side by side and print the ratios
 	@$(PY) bench/run.py
@@ -90,11 +106,22 @@ $(VENV)/.ready: requirements/bootstrap.txt requirements/dev.txt
 $(BUF):
 	npm install --silent --no-save --no-package-lock --prefix build/buf @bufbuild/buf@$(BUF_VERSION)
 
+$(RELEASE_PLEASE):
+	npm install --silent --no-save --no-package-lock --prefix build/release-please \
+	  release-please@$(RELEASE_PLEASE_VERSION)
+
+# Installs a Go toolchain into build/go where the machine has none that is new enough.
+$(ACTIONLINT): requirements/actionlint/go.mod requirements/actionlint/go.sum | $(VENV)/.ready
+	$(PY) tests/conformance/go requirements/actionlint \
+	  build -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+
 # A box is built by debootstrap, as root: see tests/host/box --help. groff reads the man pages, and
-# openssl the store's pages, in unit tests.
+# openssl the store's pages, in unit tests. The package is built by rpmbuild, and read by rpmlint;
+# the repository is made by createrepo_c and signed by GnuPG.
 host-tools:
 	@for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 zstd:zstd \
-	    groff:groff-base openssl:openssl; do \
+	    groff:groff-base openssl:openssl rpmbuild:rpm rpmlint:rpmlint \
+	    createrepo_c:createrepo-c gpg:gnupg; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$${missing-} $${tool##*:}"; done; \
 	if [ -n "$${missing-}" ]; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing >/dev/null; fi

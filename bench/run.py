@@ -56,13 +56,41 @@ def in_a_box() -> list[Measurement]:
     """Measure what needs a host, by bench/on_host.py inside a box with leger."""
     images = json.loads(run(str(ROOT / "tests/host/images"), "notes"))
     run(BOX, "down", "--name", NAME)
-    run(BOX, "up", "--name", NAME, "--leger", "--image-store", images["store"])
+    run(BOX, "up", "--name", NAME, "--image-store", images["store"])
     try:
+        rows = package()
         run(BOX, "push", "--name", NAME, str(ROOT / "bench/on_host.py"), "/root/on_host.py")
         answer = run(BOX, "exec", "--name", NAME, "--", "python3", "/root/on_host.py")
     finally:
         run(BOX, "down", "--name", NAME)
-    return [Measurement(**row) for row in json.loads(answer.splitlines()[-1])]
+    return [*rows, *(Measurement(**row) for row in json.loads(answer.splitlines()[-1]))]
+
+
+def package() -> list[Measurement]:
+    """Measure the package, and install it in the box.
+
+    dnf returns when the pod is healthy, so what counts is what legerd took, as systemd noted it.
+    """
+    built = Path(run(str(ROOT / "tests/host/built-package")).strip())
+
+    def inside(*command: str) -> str:
+        return run(BOX, "exec", "--name", NAME, "--", *command)
+
+    run(BOX, "push", "--name", NAME, str(built), "/root/leger.rpm")
+    inside("dnf", "--quiet", "--assumeyes", "install", "/root/leger.rpm")
+    inside("leger", "status")
+    properties = ("InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    began, ready = (
+        int(inside("systemctl", "show", "--value", f"--property={name}", "legerd.service"))
+        for name in properties
+    )
+    size = built.stat().st_size / 1e6
+    return [
+        Measurement("size of the package / 120 MB", size, 120, "MB", 1.0),
+        Measurement(
+            "installed, until the pod is healthy / 10 s", (ready - began) / 1e6, 10, "s", 1.0
+        ),
+    ]
 
 
 def table(rows: list[Measurement]) -> Any:

@@ -1,121 +1,153 @@
 """Lay out everything that leger puts on a host, below a directory of your choice.
 
-    python rpm/stage.py site DIR --python 3.13          the Python packages alone
-    python rpm/stage.py context DIR --python 3.13       what Containerfile builds the image from
-    python rpm/stage.py host DIR --python 3.13 --image ARCHIVE --reference NAME
+    python rpm/stage.py host DIR       the tree of the package: DIR/usr/bin/leger and so on
+    python rpm/stage.py image FILE     the services' image alone, as an OCI archive
 
-`host` is the tree of the package: what lies at DIR/usr/bin/leger belongs at /usr/bin/leger.
+The host and the image run the same files; both print the reference of the image.
 """
 
 import argparse
+import os
 import shutil
-import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import bundle
+import interpreter
+import licences
+import oci_image
+import stamp
+import wheels
+from programs import run
 
 ROOT = Path(__file__).resolve().parent.parent
+IMAGE = "localhost/leger/services"
 # -I: neither the caller's directory nor environment decides what root imports; -S: no .pth files.
-LAUNCHER = """#!{interpreter}
+LAUNCHER = f"""#!/{interpreter.PYTHON} -IS
 import sys
 
-sys.path.insert(0, "{site}")
-from {module} import main
+sys.path.insert(0, "/{wheels.SITE}")
+from {{module}} import main
 
 sys.exit(main())
 """
+COMMANDS = {"leger": "leger_cli.main", "legerd": "leger_bootstrap.main"}
+COMPLETIONS = {
+    "bash": "usr/share/bash-completion/completions/leger",
+    "zsh": "usr/share/zsh/site-functions/_leger",
+    "fish": "usr/share/fish/vendor_completions.d/leger.fish",
+}
+# Below rpm/: what is copied as it is, and where to.
+FILES = {
+    "units/*.*": ("usr/lib/systemd/system", "usr/lib/systemd/user"),
+    "units/system/*": ("usr/lib/systemd/system",),
+    "units/user/*": ("usr/lib/systemd/user",),
+    "presets/system/*": ("usr/lib/systemd/system-preset",),
+    "presets/user/*": ("usr/lib/systemd/user-preset",),
+    "tmpfiles/*": ("usr/lib/tmpfiles.d",),
+}
 
 
-def launcher(path: Path, *, interpreter: str, site: str, module: str) -> None:
-    """Write an executable that runs `module`.main from the packages in `site`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        LAUNCHER.format(interpreter=interpreter, site=site, module=module), encoding="utf-8"
-    )
-    path.chmod(0o755)
+def version() -> str:
+    """Return the version of the tree, which the package and the image have too."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project: str = tomllib.load(file)["project"]["version"]
+    return project
 
 
-def site(directory: Path, *, python: str) -> None:
-    """Install leger and what it runs on, as pinned, for that version of Python on this machine."""
-    pip = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python-version", python]
-    target = ["--target", str(directory), "--python-platform", "x86_64-unknown-linux-gnu"]
-    pins = str(ROOT / "requirements/run.txt")
-    _run([*pip, *target, "--only-binary", ":all:", "--require-hashes", "-r", pins])
-    # Made without build isolation: hatchling is one of the development requirements.
-    _run([*pip, *target, "--no-deps", "--no-build-isolation", str(ROOT)])
-    shutil.rmtree(directory / "bin", ignore_errors=True)  # console scripts of the libraries
+def commit() -> str:
+    """Return the full hash of the commit that is checked out."""
+    return run(["git", "-C", ROOT, "rev-parse", "HEAD"]).strip()
 
 
-def context(directory: Path, *, python: str) -> None:
-    """Lay out the build context of Containerfile."""
-    site(directory / "site", python=python)
-    launcher(
-        directory / "legerd",
-        interpreter="/usr/bin/env -S python3 -I",
-        site="/usr/lib/leger",
-        module="leger_bootstrap.main",
-    )
-    shutil.copy2(ROOT / "Containerfile", directory / "Containerfile")
+def own(directory: Path, bundled: bundle.Bundle) -> None:
+    """Lay out leger itself, and nothing of what is bundled."""
+    wheels.install_leger(directory)
+    stamp.stamp(directory / wheels.SITE, commit())
+    wheels.compile_below(directory, bundled.python)
+    commands = directory / "usr/bin"
+    commands.mkdir(parents=True)
+    for command, module in COMMANDS.items():
+        (commands / command).write_text(LAUNCHER.format(module=module), encoding="utf-8")
+        (commands / command).chmod(0o755)
 
 
-def host(directory: Path, *, python: str, image: Path, reference: str) -> None:
-    """Lay out the tree of the package."""
-    packages = directory / "usr/lib/leger"
-    site(packages, python=python)
-    for command, module in (("leger", "leger_cli.main"), ("legerd", "leger_bootstrap.main")):
-        launcher(
-            directory / "usr/bin" / command,
-            interpreter=f"/usr/bin/python{python} -IS",
-            site="/usr/lib/leger",
-            module=module,
-        )
+def image(own_tree: Path, bundled: bundle.Bundle) -> tuple[oci_image.Image, str]:
+    """Return the services' image, and its reference: its tag changes with the content."""
+    layers = [bundled.layer, oci_image.layer(own_tree)]
+    made = oci_image.image(layers, {"Entrypoint": ["/usr/bin/legerd"], "WorkingDir": "/"})
+    return made, f"{IMAGE}:{version()}-{made.identity[:12]}"
+
+
+def host(directory: Path) -> str:
+    """Lay out the tree of the package, and return the reference of the image in it."""
+    bundled = bundle.ready()
+    shutil.copytree(bundled.host, directory, symlinks=True)
+    with TemporaryDirectory() as scratch:
+        own_tree = Path(scratch)
+        own(own_tree, bundled)
+        services, reference = image(own_tree, bundled)
+        shutil.copytree(own_tree, directory, symlinks=True, dirs_exist_ok=True)
     share = directory / "usr/share/leger"
     shutil.copytree(ROOT / "quadlets", share / "quadlets")
     shutil.copytree(ROOT / "examples", share / "examples")
     (share / "image").mkdir()
-    shutil.copy2(image, share / "image/leger.tar")
+    oci_image.write(share / "image/leger.tar", services, reference)
     (share / "image/reference").write_text(reference + "\n", encoding="utf-8")
-    for manager in ("system", "user"):
-        units = directory / "usr/lib/systemd" / manager
-        units.mkdir(parents=True)
-        for source in (ROOT / "rpm/units", ROOT / "rpm/units" / manager):
-            for unit in source.glob("*.*"):
-                shutil.copy2(unit, units / unit.name)
-    manual = directory / "usr/share/man"
-    _run([sys.executable, str(ROOT / "docs/man/generate.py"), str(manual / "man1")])
-    (manual / "man8").mkdir()
-    shutil.copy2(ROOT / "docs/man/legerd.8", manual / "man8/legerd.8")
+    for pattern, targets in FILES.items():
+        for target in targets:
+            (directory / target).mkdir(parents=True, exist_ok=True)
+            for source in (ROOT / "rpm").glob(pattern):
+                shutil.copyfile(source, directory / target / source.name)
+    (directory / "etc/leger").mkdir(parents=True)
+    _manual(directory / "usr/share/man")
+    _completions(directory, bundled)
+    shutil.copytree(bundled.licences, directory / licences.PLACE)
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(ROOT / name, directory / licences.PLACE / name)
+    return reference
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"rpm/stage.py: failed: {' '.join(command)}")
+def _manual(directory: Path) -> None:
+    run([sys.executable, ROOT / "docs/man/generate.py", directory / "man1"])
+    (directory / "man8").mkdir()
+    shutil.copyfile(ROOT / "docs/man/legerd.8", directory / "man8/legerd.8")
+    for page in directory.rglob("*.[18]"):
+        run(["gzip", "-9", "--no-name", page])
+
+
+def _completions(directory: Path, bundled: bundle.Bundle) -> None:
+    """Write what the staged command line itself says, for each shell."""
+    start = f"import sys; sys.path.insert(0, {str(directory / wheels.SITE)!r})"
+    start += "; sys.argv[0] = 'leger'; from leger_cli.main import main; main()"
+    for shell, place in COMPLETIONS.items():
+        environment = {**os.environ, "_LEGER_COMPLETE": f"source_{shell}"}
+        script = run([*bundled.python, "-c", start], environment=environment)
+        (directory / place).parent.mkdir(parents=True)
+        # zsh looks for `#compdef` in the first line alone.
+        (directory / place).write_text(f"{script.strip()}\n", encoding="utf-8")
 
 
 def main() -> None:
     """Run as the module's docstring says."""
     parser = argparse.ArgumentParser(description="Lay out what leger puts on a host.")
-    parser.add_argument("what", choices=["site", "context", "host"])
-    parser.add_argument("directory", type=Path, help="made anew")
-    parser.add_argument("--python", default="3.13", help="the Python that will run it")
-    parser.add_argument("--image", type=Path, help="for host: the image's archive")
-    parser.add_argument("--reference", help="for host: the image's name and tag")
+    parser.add_argument("what", choices=["host", "image"])
+    parser.add_argument("path", type=Path, help="made anew")
     arguments = parser.parse_args()
-    shutil.rmtree(arguments.directory, ignore_errors=True)
-    arguments.directory.mkdir(parents=True)
-    if arguments.what == "site":
-        site(arguments.directory, python=arguments.python)
-    elif arguments.what == "context":
-        context(arguments.directory, python=arguments.python)
-    elif arguments.image is None or arguments.reference is None:
-        parser.error("host needs --image and --reference")
+    os.umask(0o022)
+    if arguments.what == "host":
+        shutil.rmtree(arguments.path, ignore_errors=True)
+        reference = host(arguments.path)
     else:
-        host(
-            arguments.directory,
-            python=arguments.python,
-            image=arguments.image,
-            reference=arguments.reference,
-        )
+        bundled = bundle.ready()
+        with TemporaryDirectory() as scratch:
+            own(Path(scratch), bundled)
+            services, reference = image(Path(scratch), bundled)
+        arguments.path.parent.mkdir(parents=True, exist_ok=True)
+        oci_image.write(arguments.path, services, reference)
+    sys.stdout.write(reference + "\n")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ sys.path.insert(0, str(HERE))  # hostbox and hostimages, as the executables besi
 
 from hostbox.naming import box_name  # noqa: E402
 
+# The interpreter that leger brings along, for what imports leger's own packages in a box.
+PYTHON = "/usr/lib/leger/python/bin/python3 -IS"
 SECONDS = 1_800  # that a test may take, with the boot of its host and the images made for it
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import PYTHON, Host
 from hostbox.naming import box_name
 from stacks import sleeper
 
@@ -14,7 +14,7 @@ KEY = "audit_key"
 # One request writes a line for each name: so many that the log is rotated.
 MANY_LINES = f"""
 import sys
-sys.path.insert(0, "/usr/lib/leger")
+sys.path.insert(0, "/usr/lib/leger/site")
 from pathlib import Path
 from leger.secrets.v1 import secrets_pb2 as pb, secrets_pb2_grpc as pb_grpc
 from leger_runtime import client
@@ -95,7 +95,7 @@ def test_a_killed_service_and_a_power_cut_leave_the_log_whole(machine: Host) -> 
 def test_an_edited_byte_of_an_earlier_file_is_named_and_a_new_log_can_be_begun(
     machine: Host,
 ) -> None:
-    machine.do("python3 -", stdin=MANY_LINES)
+    machine.do(f"{PYTHON} -", stdin=MANY_LINES)
     assert verified(machine)["files"] == 2
     assert len(audit(machine, "--tail 3")) == 3
     edit(machine, "audit-000000000001.log", "b[5000] ^= 1")

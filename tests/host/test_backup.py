@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import PYTHON, Host
 from hostbox.naming import box_name
 from stacks import sleeper
 
@@ -15,7 +15,7 @@ DIRECTORY = "/var/lib/legerd/backups"
 # What `age -d -i KEY FILE` does, which no box has.
 DECRYPT = """
 import sys
-sys.path.insert(0, "/usr/lib/leger")
+sys.path.insert(0, "/usr/lib/leger/site")
 import pyrage
 key = open(sys.argv[1]).read().splitlines()[-1]
 content = open(sys.argv[2], "rb").read()
@@ -100,7 +100,7 @@ def test_values_are_found_without_leger_as_the_documentation_says(
 ) -> None:
     machine.do("leger secrets recovery-key --out /root/recovery.key")
     machine.do("leger secrets backup /root/secrets.age")
-    decrypt = f"python3 -c {shlex.quote(DECRYPT)} /root/recovery.key /root/secrets.age"
+    decrypt = f"{PYTHON} -c {shlex.quote(DECRYPT)} /root/recovery.key /root/secrets.age"
     query = (
         'select(.secret.name == "api_key").secret'
         " | .active as $n | .versions[] | select(.number == $n).value"

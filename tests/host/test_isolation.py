@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from conftest import Host
+from conftest import PYTHON, Host
 from stacks import sleeper
 
 ENVIRONMENT = "podman --transient-store exec {name} printenv"
@@ -85,7 +85,7 @@ def test_a_unit_of_no_stack_obtains_nothing(host: Host, values: dict[str, str]) 
 def test_the_deployer_may_see_names_and_no_value(host: Host, values: dict[str, str]) -> None:
     program = """
 import sys
-sys.path.insert(0, "/usr/lib/leger")
+sys.path.insert(0, "/usr/lib/leger/site")
 import grpc
 from leger.secrets.v1 import secrets_pb2 as messages, secrets_pb2_grpc as service
 channel = grpc.insecure_channel("unix:/run/leger/secrets/deployer/grpc.sock")
@@ -96,7 +96,7 @@ try:
 except grpc.RpcError as error:
     print(error.code().name)
 """
-    names, refusal = host.do("python3 -", stdin=program).splitlines()
+    names, refusal = host.do(f"{PYTHON} -", stdin=program).splitlines()
     assert "first_key" in names.split()
     assert refusal == "PERMISSION_DENIED"
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import Host
+from conftest import PYTHON, Host
 from stacks import sleeper
 
 SOCKETS = {
@@ -12,7 +12,7 @@ SOCKETS = {
 }
 REFLECTION = """
 import sys
-sys.path.insert(0, "/usr/lib/leger")
+sys.path.insert(0, "/usr/lib/leger/site")
 import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -40,7 +40,7 @@ print(health_pb2.HealthCheckResponse.ServingStatus.Name(health.status))
 def test_a_reflection_client_lists_the_services_and_health_says_serving(
     host: Host, service: str, expected: str
 ) -> None:
-    lines = host.do(f"python3 - {SOCKETS[service]}", stdin=REFLECTION).splitlines()
+    lines = host.do(f"{PYTHON} - {SOCKETS[service]}", stdin=REFLECTION).splitlines()
     assert any(line.startswith(expected) for line in lines), lines
     assert lines[-1] == "SERVING"
 

@@ -55,6 +55,32 @@ FILES: Final = {
     "etc/containers/registries.conf": "unqualified-search-registries = []\n",
 }
 
+# Debian's packages are unknown to rpm. This one tells it what of them a package may require:
+# podman, systemd, and the C library, as they are here.
+STAND_IN: Final = r"""
+version() {
+    dpkg-query --show --showformat '${Version}' "$1" | sed 's/^[0-9]*://; s/[^0-9.].*//'
+}
+mkdir /tmp/stand-in
+cd /tmp/stand-in
+{
+    printf '%s\n' 'Name: leger-box-host' 'Version: 1' 'Release: 1' 'License: Apache-2.0' \
+        'Summary: What this box has by packages of Debian' 'BuildArch: noarch' \
+        "Provides: podman = $(version podman)" "Provides: systemd = $(version systemd)" \
+        'Provides: /bin/sh' 'Provides: rtld(GNU_HASH)'
+    for library in /lib64/ld-linux-x86-64.so.2 /usr/lib/x86_64-linux-gnu/libc.so.6 \
+        /usr/lib/x86_64-linux-gnu/libdl.so.2 /usr/lib/x86_64-linux-gnu/libm.so.6 \
+        /usr/lib/x86_64-linux-gnu/libpthread.so.0 /usr/lib/x86_64-linux-gnu/librt.so.1; do
+        /usr/lib/rpm/elfdeps --provides $library | sort -u | sed 's/^/Provides: /'
+    done
+    printf '%%description\nDebian packages, as rpm is to see them.\n%%files\n'
+} > leger-box-host.spec
+rpmbuild -bb --quiet --define '_topdir /tmp/stand-in' leger-box-host.spec
+rpm --install RPMS/noarch/leger-box-host-1-1.noarch.rpm
+cd /
+rm -r /tmp/stand-in
+"""
+
 SCRIPT: Final = """
 useradd --create-home --uid 1000 --shell /bin/bash --comment 'An ordinary user' alice
 install -d -o alice -g alice /home/alice/.config /home/alice/.local /home/alice/.local/share \
@@ -70,7 +96,8 @@ rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/hostname
 
 def recipe_hash(suite: str) -> str:
     """Changes whenever the file system that `build` would make for `suite` changes."""
-    recipe = repr((suite, PACKAGES.split(), MASKED.split(), sorted(FILES.items()), SCRIPT))
+    files = sorted(FILES.items())
+    recipe = repr((suite, PACKAGES.split(), MASKED.split(), files, SCRIPT, STAND_IN))
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
@@ -178,7 +205,7 @@ def _contained(command: list[str]) -> list[str]:
 def _configure(target: Path, output: IO[str]) -> None:
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        _contained(["chroot", str(target), "/bin/sh", "-euc", SCRIPT]),
+        _contained(["chroot", str(target), "/bin/sh", "-euc", SCRIPT + STAND_IN]),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

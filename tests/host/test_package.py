@@ -1,0 +1,172 @@
+"""The package as a person meets it: what is in it, what it does to a host, and what it leaves."""
+
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HERE, ROOT, Host
+from hostbox.naming import box_name
+from stacks import sleeper
+
+PLACES = (
+    "/etc/leger",
+    "/usr/bin/leger",
+    "/usr/lib/leger",
+    "/usr/lib/systemd",
+    "/usr/lib/tmpfiles.d/leger.conf",
+    "/usr/share/bash-completion/completions/leger",
+    "/usr/share/fish/vendor_completions.d/leger.fish",
+    "/usr/share/leger",
+    "/usr/share/licenses/leger",
+    "/usr/share/man/man",
+    "/usr/share/zsh/site-functions/_leger",
+)
+DNF = "dnf --quiet --assumeyes"
+PACKAGE = "/root/leger.rpm"
+SHOW = "systemctl show -p MainPID -p InvocationID leger-secrets leger-deployer leger-pod"
+SHOW_HERS = "systemctl --user show -p MainPID -p InvocationID leger-secrets"
+PRESET = Path("/etc/systemd/system-preset/00-administrator.preset")
+
+
+@pytest.fixture(scope="module")
+def package() -> Path:
+    answer = subprocess.run([HERE / "built-package"], stdout=subprocess.PIPE, check=True)
+    return Path(answer.stdout.decode().strip())
+
+
+@pytest.fixture(scope="module")
+def machine(package: Path, images: dict[str, Any]) -> Iterator[Host]:
+    """A host whose administrator wanted nothing of leger to start when it was installed."""
+    host = Host(box_name("package"))
+    host.box("down")
+    up = host.box("up", "--image-store", images["store"])
+    assert up.code == 0, up.err
+    host.box("push", str(package), PACKAGE)
+    host.do(f"mkdir -p {PRESET.parent} && echo 'disable leger*' > {PRESET}")
+    host.do(f"{DNF} install {PACKAGE}; rm {PRESET}")
+    yield host
+    host.box("down")
+
+
+def query(package: Path, *options: str) -> list[str]:
+    command = ["rpm", "--query", *options, "--package", str(package)]
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
+    ).stdout.splitlines()
+
+
+def test_the_package_writes_nowhere_but_where_it_may(package: Path) -> None:
+    files = query(package, "--list")
+    assert [path for path in files if not path.startswith(PLACES)] == []
+    for needed in (
+        "/usr/bin/leger",
+        "/usr/bin/legerd",
+        "/usr/lib/systemd/system/legerd.service",
+        "/usr/lib/systemd/user/legerd.service",
+        "/usr/lib/systemd/system-preset/90-leger.preset",
+        "/usr/share/leger/image/leger.tar",
+        "/usr/share/leger/image/reference",
+        "/usr/share/leger/quadlets/leger.pod",
+        "/usr/share/man/man1/leger.1.gz",
+        "/usr/share/man/man8/legerd.8.gz",
+        "/usr/share/licenses/leger/LICENSE",
+    ):
+        assert needed in files
+
+
+def test_the_package_needs_podman_systemd_and_a_c_library_alone(package: Path) -> None:
+    requires = query(package, "--requires")
+    assert "podman >= 5.4" in requires
+    assert "systemd >= 254" in requires
+    names = {re.split(r"[ (]", line)[0] for line in requires}
+    assert names == {
+        "/bin/sh", "podman", "systemd", "rpmlib", "rtld", "ld-linux-x86-64.so.2", "libc.so.6",
+        "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1",
+    }  # fmt: skip
+    # Every supported Fedora has a newer one.
+    versions = {tuple(map(int, v.split("."))) for v in re.findall(r"GLIBC_([\d.]+)", str(requires))}
+    assert max(versions) <= (2, 38)
+    provided = {line.split(" ")[0] for line in query(package, "--provides")}
+    assert provided == {"leger", "leger(x86-64)"}
+
+
+def test_the_scripts_are_whole(package: Path) -> None:
+    scripts = query(package, "--scripts")
+    assert [line for line in scripts if "%{" in line] == []
+    for kind in ("postinstall", "preuninstall", "postuninstall", "posttrans"):
+        assert f"{kind} scriptlet (using /bin/sh):" in scripts
+    shell = "\n".join(line for line in scripts if not re.match(r"\w+ scriptlet ", line))
+    subprocess.run(["sh", "-n"], input=shell, text=True, check=True)
+
+
+def test_rpmlint_finds_nothing_that_is_not_explained(package: Path) -> None:
+    assert shutil.which("rpmlint"), "make host-tools"
+    done = subprocess.run(
+        ["rpmlint", "--config", ROOT / "rpm/rpmlint.toml", package],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert " 0 errors, 0 warnings" in done.stdout, done.stdout
+
+
+def test_built_again_it_is_the_same_package(package: Path, tmp_path: Path) -> None:
+    command: list[str | Path] = [ROOT / ".venv/bin/python", ROOT / "rpm/build.py"]
+    command += ["--output", tmp_path]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    for path in package.parent.iterdir():  # its sum and its SBOM, too
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_a_preset_of_the_administrator_decides_whether_the_services_start(machine: Host) -> None:
+    assert machine.do("leger --version").startswith("leger ")
+    assert machine.run("systemctl is-enabled legerd.service").out == "disabled\n"
+    assert machine.do("systemctl show --value -p ActiveState legerd.service") == "inactive\n"
+
+
+def test_shells_find_how_to_complete_leger(machine: Host) -> None:
+    bash = "source /usr/share/bash-completion/completions/leger; complete -p leger"
+    assert "_leger_completion leger" in machine.do(f"bash -c '{bash}'")
+    zsh = machine.do("head -1 /usr/share/zsh/site-functions/_leger")
+    assert zsh == "#compdef leger\n"
+    fish = machine.do("cat /usr/share/fish/vendor_completions.d/leger.fish")
+    assert fish.startswith("complete --command leger")
+
+
+def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all_data(
+    machine: Host,
+) -> None:
+    value = secrets.token_urlsafe(18)
+    machine.do("systemctl start leger-podman.socket legerd.service")
+    machine.do("systemctl --user start legerd.service", user="alice")
+    assert machine.do("stat -c '%a %U' /var/lib/leger /var/lib/legerd") == "700 root\n" * 2
+    machine.put("kept_key", value)
+    stack = {"kept.container": sleeper("Secret=kept_key")}
+    machine.do(f"leger deploy install {machine.push_stack('kept', stack)} --yes")
+    running = machine.do("systemctl show -p MainPID kept.service")
+
+    before, hers = machine.do(SHOW), machine.do(SHOW_HERS, user="alice")
+    machine.do(f"{DNF} reinstall {PACKAGE}")
+    assert machine.do(SHOW) == before  # neither the image nor a unit changed
+    assert machine.do(SHOW_HERS, user="alice") == hers
+
+    machine.do(f"{DNF} remove leger")
+    assert machine.do("systemctl show -p MainPID kept.service") == running
+    assert machine.do("podman --transient-store ps --quiet --filter name=leger-") == ""
+    assert "MainPID=0" in machine.do(SHOW_HERS, user="alice")
+    assert machine.do("systemctl list-units --failed --plain --legend=no") == ""
+    assert machine.run("ls -d /usr/lib/leger /usr/share/leger /usr/bin/leger*").out == ""
+    assert machine.run("find /etc -xtype l -path '*leger*'").out == ""
+    machine.do("test -s /var/lib/legerd/secrets.db")
+
+    machine.do(f"{DNF} install {PACKAGE}")
+    assert machine.do("systemctl is-active legerd.service leger-setec.socket") == "active\n" * 2
+    assert machine.do("leger secrets get kept_key") == value
+    assert machine.do("systemctl show -p MainPID kept.service") == running
+    machine.do("leger deploy remove kept --yes")

@@ -1,0 +1,62 @@
+import os
+from pathlib import Path
+
+import build_cache
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEGER_CACHE", str(tmp_path))
+
+
+def test_what_was_made_once_is_not_made_again() -> None:
+    made = []
+
+    def make(draft: Path) -> None:
+        made.append(draft)
+        draft.write_text("content")
+
+    first = build_cache.kept("thing", "1", make)
+    assert build_cache.kept("thing", "1", make) == first
+    assert first.read_text() == "content"
+    assert len(made) == 1
+    assert build_cache.kept("thing", "2", make) != first
+
+
+def test_of_a_failure_nothing_is_kept() -> None:
+    def fail(draft: Path) -> None:
+        draft.mkdir()
+        (draft / "half").touch()
+        raise ValueError("no space")
+
+    with pytest.raises(ValueError, match="no space"):
+        build_cache.kept("thing", "1", fail)
+    assert [path.name for path in build_cache.directory().iterdir()] == ["thing.lock"]
+
+
+def test_a_files_name_mode_and_content_are_all_in_the_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("a")
+    path.chmod(0o644)
+    seen = {build_cache.of_files([path], below=tmp_path)}
+    path.chmod(0o755)
+    seen.add(build_cache.of_files([path], below=tmp_path))
+    path.write_text("b")
+    seen.add(build_cache.of_files([path], below=tmp_path))
+    seen.add(build_cache.of_files([path.rename(tmp_path / "other")], below=tmp_path))
+    assert len(seen) == 4
+
+
+def test_a_fingerprint_tells_where_one_part_ends() -> None:
+    assert build_cache.fingerprint(["ab", "c"]) != build_cache.fingerprint(["a", "bc"])
+
+
+def test_what_was_made_last_is_not_forgotten() -> None:
+    made = [build_cache.kept("thing", str(n), lambda draft: draft.touch()) for n in range(4)]
+    other = build_cache.kept("other", "1", lambda draft: draft.touch())
+    for age, path in enumerate(reversed(made)):
+        os.utime(path, (1_000_000_000 - age, 1_000_000_000 - age))
+    build_cache.forget("thing", but=2)
+    assert [path.exists() for path in made] == [False, False, True, True]
+    assert other.exists()
