@@ -56,8 +56,11 @@ COMMAND_LINES = {
     "services logs": ["web"],
     "validate": ["DIR"],
     "completion": ["bash"],
+    "doctor": [],
     "version": [],
 }
+# This host has nothing of leger's, which the doctor does not find well.
+CODES = {"doctor": 8}
 # They print one object a line, and may go on without end.
 STREAMS = {"secrets watch", "services logs"}
 
@@ -115,8 +118,8 @@ def test_the_result_has_the_documented_shape(
             out = process.stdout.readline().decode()
             process.send_signal(signal.SIGINT)
     else:
-        done = leger.run(*arguments, stdin=b"" if path == "secrets generate" else b"two")
-        assert done.code == 0, done.err
+        done = leger.run(*arguments, stdin=b"two")
+        assert done.code == CODES.get(path, 0), done.err
         out = done.out
     if shape is None:
         assert out == "one\n"
