@@ -39,7 +39,9 @@ def measure(scratch: Path) -> Iterator[Measurement]:
     with service.leger(few) as little, service.leger(many) as server:
         little.fill(FEW)
         server.fill(MANY)
-        put_few, put = _alternating(lambda n: _put(little, n), lambda n: _put(server, n))
+        # As setec's: by one client, one after the other, with nothing in between.
+        put = statistics.median(_milliseconds(lambda n: _put(server, n), n) for n in range(ROUNDS))
+        put_few, put_many = _alternating(lambda n: _put(little, n), lambda n: _put(server, n))
         unit = statistics.median(
             _milliseconds(lambda _: _resolve(server), n) for n in range(ROUNDS)
         )
@@ -49,7 +51,7 @@ def measure(scratch: Path) -> Iterator[Measurement]:
         resident = server.resident()
     per_second = 1000 / setec["gets_per_second"]
     yield Measurement(f"put, {MANY:,} stored / setec's", put, setec["put_ms"], "ms", 1 / 20)
-    yield Measurement(f"put, {MANY:,} stored / {FEW} stored", put, put_few, "ms", 1.5)
+    yield Measurement(f"put, {MANY:,} stored / {FEW} stored", put_many, put_few, "ms", 1.5)
     yield Measurement(
         f"{UNIT} secrets of a unit at once / by setec's client", unit, setec["unit_ms"], "ms", 1.0
     )
