@@ -27,6 +27,8 @@ ENVIRONMENT = {
 FILES = {
     "/run/leger": "The sockets of the machine's services.",
     "$XDG_RUNTIME_DIR/leger": "The sockets of this account's own services.",
+    "/etc/leger/leger.toml": "How the machine's services run; each option is explained in it.",
+    "~/.config/leger/leger.toml": "How this account's own services run.",
     "/etc/leger/policy.toml": "Who else may do what with the machine's secrets.",
     "~/.config/leger/policy.toml": "Who else may do what with this account's own secrets.",
 }

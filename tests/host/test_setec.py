@@ -142,17 +142,12 @@ def test_services_that_are_stopped_are_not_started_by_a_request(host: Host) -> N
 
 def test_a_user_has_it_on_a_port_of_ones_own_when_it_is_wanted(host: Host) -> None:
     host.do("legerd bootstrap", user="alice")
-    directory = "~/.config/systemd/user/leger-setec.socket.d"
+    configuration = "~/.config/leger/leger.toml"
     try:
         enabled = host.run("systemctl --user is-enabled leger-setec.socket", user="alice")
         assert enabled.out.strip() == "disabled"
-        host.do(
-            f"mkdir -p {directory} && printf '[Socket]\\nListenStream=\\nListenStream="
-            f"127.0.0.1:8081\\n' > {directory}/port.conf && systemctl --user daemon-reload"
-            " && systemctl --user --quiet enable leger-setec.socket"
-            " && systemctl --user restart leger-secrets.service",
-            user="alice",
-        )
+        lines = '[secrets.http]\nlisten = "127.0.0.1:8081"\n'
+        host.do(f"cat > {configuration} && legerd bootstrap", user="alice", stdin=lines)
         with token(host, "own", "*=*", user="alice"):
             curl = CURL.replace("/root/token", "/home/alice/token")
             put = """-d '{"Name":"mine","Value":"dmFsdWU="}' http://127.0.0.1:8081/api/put"""
@@ -165,8 +160,7 @@ def test_a_user_has_it_on_a_port_of_ones_own_when_it_is_wanted(host: Host) -> No
         assert host.do("leger secrets get mine", user="alice") == "value"
     finally:
         host.do(
-            f"leger secrets delete mine --yes; systemctl --user --quiet disable --now"
-            f" leger-setec.socket; rm -r {directory}; systemctl --user daemon-reload;"
+            f"leger secrets delete mine --yes; rm {configuration}; legerd bootstrap;"
             " systemctl --user stop leger-pod.service",
             user="alice",
         )

@@ -66,6 +66,18 @@ class Patient:
             found = self.legerd["refused"]
         return found
 
+    @property
+    def configuration(self) -> Mapping[str, Any] | None:
+        """What `legerd status` says of leger.toml; None when it says nothing, or of another scope.
+
+        It is the `file`, whether it is `in_force`, whether it wants setec's API (`http`, None where
+        it does not say), and of a mistake `why` and what `next`.
+        """
+        found: Mapping[str, Any] | None = None
+        if self.is_own_scope and self.legerd:
+            found = self.legerd["configuration"]
+        return found
+
     @cached_property
     def root_key(self) -> Mapping[str, Any] | None:
         """What `legerd key status` says; None when it says nothing, or of another scope."""

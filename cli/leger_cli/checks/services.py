@@ -1,5 +1,6 @@
 """leger's own units and services: whether they run, and whether what is installed does."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from leger_runtime.errors import LegerError
@@ -54,13 +55,36 @@ def podman_socket(patient: Patient) -> Finding:
 
 
 def setec_socket(patient: Patient) -> Finding:
-    """Look whether programs can reach setec's API, where it is enabled."""
+    """Look whether programs can reach setec's API, where it is to be."""
     state = (patient.units or {}).get("leger-setec.socket", {})
-    if state and state["UnitFileState"] != "enabled":
+    configured = patient.configuration or {"http": None}
+    if configured["http"] is False:
+        return ok(f"setec's HTTP API is off, as {configured['file']} says")
+    if state and state["UnitFileState"] != "enabled" and not configured["http"]:
         return ok("setec's HTTP API is off")
     # systemd starts no socket whose service runs; the service wants its socket.
     command = f"{systemd.systemctl(patient.session)} restart leger-secrets.service"
     return _socket(patient, "leger-setec.socket", command, fine="setec's HTTP API listens")
+
+
+def configuration(patient: Patient) -> Finding:
+    """Look whether leger.toml is understood, and in force."""
+    found = patient.configuration
+    if found is None:
+        return skipped("Only `legerd status` of the account that the services belong to says it.")
+    if found["why"]:
+        return problem(found["why"], found["next"])
+    if refused := _refused_configuration(patient):
+        return problem(
+            f"What {found['file']} says was tried and taken back. {refused['why']}", refused["next"]
+        )
+    if not found["in_force"]:
+        systemctl = systemd.systemctl(patient.session)
+        return warning(
+            f"The services do not run as {found['file']} says: it was changed, and not read since.",
+            f"Run `{systemctl} reload legerd.service`.",
+        )
+    return ok(f"the services run as {found['file']} says")
 
 
 def version(patient: Patient) -> Finding:
@@ -70,7 +94,7 @@ def version(patient: Patient) -> Finding:
         return skipped("Only `legerd status` of the account that the services belong to says it.")
     if status["installed"] is None:
         return problem("The package's image is gone.", "Install the leger package again.")
-    if refused := patient.refused:
+    if (refused := patient.refused) and not _refused_configuration(patient):
         return problem(
             "The version that is installed was tried and taken back; the one before serves."
             f" {refused['why']}",
@@ -105,6 +129,13 @@ def client(patient: Patient) -> Finding:
     return ok(f"this command and the services are {own.version}, of {builds.described(own)}")
 
 
+def _refused_configuration(patient: Patient) -> Mapping[str, str] | None:
+    """Return what was taken back where that is a configuration, and no version."""
+    found = patient.configuration
+    was_read = found and not found["why"] and not found["in_force"]
+    return patient.refused if was_read else None
+
+
 def _socket(patient: Patient, unit: str, command: str, *, fine: str) -> Finding:
     """Look whether a socket listens; `command` starts it."""
     if patient.units is None:
@@ -126,6 +157,7 @@ def _socket(patient: Patient, unit: str, command: str, *, fine: str) -> Finding:
 
 CHECKS = (
     Check("legerd", legerd),
+    Check("configuration", configuration),
     Check("podman socket", podman_socket),
     Check("secrets", partial(service, "secrets")),
     Check("deployer", partial(service, "deployer")),

@@ -17,9 +17,8 @@ app = parser.noun(
     "on 127.0.0.1:8080, for setec's own clients and for anything else that speaks HTTP. A program "
     "shows who it is by a bearer token, which `leger auth token` makes and revokes.\n\nOf a user's "
     "own services that API is off, as all users would want the same port. To have it, choose one: "
-    "`systemctl --user edit leger-setec.socket` with `[Socket]`, `ListenStream=` and "
-    "`ListenStream=127.0.0.1:8081`; then `systemctl --user enable leger-setec.socket` and "
-    "`systemctl --user restart leger-secrets.service`.",
+    'put `listen = "127.0.0.1:8081"` below `[secrets.http]` in ~/.config/leger/leger.toml, then '
+    "run `legerd bootstrap`.",
 )
 token = parser.noun("token", "Make, list and revoke bearer tokens.")
 app.add_typer(token)

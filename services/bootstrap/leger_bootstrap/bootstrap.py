@@ -1,20 +1,26 @@
 """Bringing a host from "the package is installed" to "the services answer"."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leger_runtime.errors import Kind, LegerError
 from leger_runtime.version import STORE_SCHEMA
 
-from leger_bootstrap import image, quadlets, requirements, root_key
+from leger_bootstrap import (
+    configuration,
+    directory_lock,
+    http_socket,
+    image,
+    quadlets,
+    release,
+    requirements,
+    root_key,
+)
 from leger_bootstrap.commands import Run
 from leger_bootstrap.health import Health
 from leger_bootstrap.pod import Pod
-from leger_bootstrap.release import Refusal, Release
+from leger_bootstrap.release import Record, Refusal, Release
 from leger_bootstrap.root_key import RootKey
 from leger_bootstrap.scope import Scope
 from leger_bootstrap.upgrade import Upgrade
@@ -42,12 +48,15 @@ def bootstrap(
     if that is not well, with what was healthy before, which is said and is no failure: the services
     run. The same is not tried again then, but with `retry`, which raises UpgradeRefused.
 
-    Raises a LegerError; what was done until then is kept, as the next run goes on from there. A
-    sealed store is said and is no failure: the pod runs, and only a person can help.
+    Raises ConfigurationInvalid before anything is done. Raises another LegerError; what was done
+    until then is kept, as the next run goes on from there. A sealed store is said and is no
+    failure: the pod runs, and only a person can help.
     """
     requirements.check(run)
-    _make_directories(scope)
-    with _alone(scope):
+    decided = configuration.read(scope)
+    # A unit, a person and a purge may all come at once.
+    with directory_lock.waiting(scope.data):
+        _make_directories(scope)
         # Before anything is stopped: it takes a while.
         reference = image.ensure(share / "image", run)
         say(f"image {reference} is loaded")
@@ -57,8 +66,13 @@ def bootstrap(
             image=reference,
             store_schema=STORE_SCHEMA,
             units=quadlets.for_host(
-                quadlets.read_shipped(share / "quadlets"), scope=scope, image=reference, key=key
+                quadlets.read_shipped(share / "quadlets"),
+                scope=scope,
+                image=reference,
+                key=key,
+                configuration=decided,
             ),
+            http_socket=http_socket.text(decided, leger_toml=configuration.path(scope)),
         )
         pod = Pod(scope=scope, run=run)
         upgrade = Upgrade(scope=scope, run=run, pod=pod, ask=ask, say=say, clock=_now)
@@ -71,7 +85,7 @@ def bootstrap(
             f" {found.seal} {found.seal_next_step}"
         )
     if refused:
-        _tell(refused, say=say, retry=retry)
+        _tell(refused, release.read(scope), say=say, retry=retry)
 
 
 def _make_directories(scope: Scope) -> None:
@@ -83,32 +97,23 @@ def _make_directories(scope: Scope) -> None:
     (scope.quadlets / "leger").mkdir(parents=True, exist_ok=True)
 
 
-@contextmanager
-def _alone(scope: Scope) -> Iterator[None]:
-    """Wait until no other process works on the scope's pod: a unit and a person may both."""
-    descriptor = os.open(scope.data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _about_key(key: RootKey | None) -> str:
     if key is None:
         return "there is no root key: a passphrase opens the store"
     return f"root key is {'sealed' if key.sealed else 'a file of mode 0600'}: {key.path}"
 
 
-def _tell(refused: Refusal, *, say: Callable[[str], None], retry: bool) -> None:
-    what = f"The installed version does not run: its image {refused.image} was not well."
+def _tell(refused: Refusal, record: Record, *, say: Callable[[str], None], retry: bool) -> None:
+    if record.healthy and record.healthy.image == refused.image:
+        what, before = "The services were not well as they are configured.", "What was before"
+    else:
+        what = f"The installed version does not run: its image {refused.image} was not well."
+        before = "The version before"
     if retry:
         raise UpgradeRefused(
-            what,
-            why=f"The version before serves on. {refused.why}",
-            next_step="Install a version that works, or mend the cause and run this again.",
+            what, why=f"{before} serves on. {refused.why}", next_step=refused.next_step
         )
-    say(f"{what} {refused.why} The version before serves on. {refused.next_step}")
+    say(f"{what} {refused.why} {before} serves on. {refused.next_step}")
 
 
 def _now() -> datetime:

@@ -23,20 +23,19 @@ class Health:
     seal: str = ""
     seal_next_step: str = ""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the store is known to be open."""
-        return "secrets" not in self.silent and not self.seal_reason
+    def is_open(self, *, last_known: bool) -> bool:
+        """Tell whether the store is open; of a service that is silent, what was known of it."""
+        return last_known if "secrets" in self.silent else not self.seal_reason
 
 
-def broken_by(before: Health, after: Health) -> str:
+def broken_by(after: Health, *, was_open: bool) -> str:
     """Return what is wrong since an upgrade, in sentences; "" when nothing is.
 
     A store that was sealed before may be so after; one that an older leger cannot read may not.
     """
     if after.silent:
         return " ".join(after.silent.values())
-    newly_sealed = before.is_open and after.seal_reason not in ("", _NEEDS_A_PERSON)
+    newly_sealed = was_open and after.seal_reason not in ("", _NEEDS_A_PERSON)
     return after.seal if newly_sealed or after.seal_reason == _STORE_TOO_NEW else ""
 
 

@@ -136,13 +136,16 @@ def _status(*, as_json: bool) -> int:
 
 
 def _purge(*, volumes: bool, unasked: bool) -> int:
-    from leger_bootstrap import commands, purge, scope
+    from leger_bootstrap import commands, directory_lock, purge, scope
 
     where = scope.of_this_process()
     found = purge.find(where, commands.run)
     if not unasked:
         _confirm_purge(where, found, volumes=volumes)
-    purge.Purge(scope=where, run=commands.run, say=_say).carry_out(found, volumes=volumes)
+    with directory_lock.waiting(where.data):
+        # While somebody was asked, or a bootstrap was at work, more may have come.
+        found = purge.find(where, commands.run)
+        purge.Purge(scope=where, run=commands.run, say=_say).carry_out(found, volumes=volumes)
     _say("nothing of leger is left here but the package")
     return 0
 

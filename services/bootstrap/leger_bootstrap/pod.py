@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leger_runtime.errors import Kind, LegerError
 
-from leger_bootstrap import quadlets
+from leger_bootstrap import http_socket, quadlets
 from leger_bootstrap.commands import Outcome, Run, require
 from leger_bootstrap.release import Release
 from leger_bootstrap.scope import Scope
@@ -16,6 +16,7 @@ POD = "leger-pod.service"
 # In start order; starting a container of the pod starts the pod.
 CONTAINERS = ("leger-secrets.service", "leger-deployer.service")
 UNITS = (POD, *CONTAINERS)
+_OF_SOCKET = "leger-secrets.service"
 
 _JOURNAL_LINES = 3
 # What `podman run --detach` and `podman rm` print.
@@ -28,12 +29,14 @@ class PodNotStarted(LegerError):
     kind, reason = Kind.UNAVAILABLE, "POD_NOT_STARTED"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Placed:
-    """What placing a release changed."""
+    """What placing a release changed: the pod itself, units of its containers, and the socket."""
 
     anything: bool
-    pod: bool  # the pod itself, and not only its containers
+    pod: bool
+    containers: tuple[str, ...]
+    socket: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +49,23 @@ class Pod:
     def place(self, release: Release) -> Placed:
         """Have systemd know exactly these units; what runs goes on. Raises HostCommandFailed."""
         changed = quadlets.place(release.units, self.scope.quadlets / quadlets.DIRECTORY)
-        if changed:
+        socket = http_socket.place(release.http_socket, self.scope)
+        if changed or socket:
             require(
                 self._systemctl("daemon-reload"),
                 what="systemd did not read the new units.",
                 next_step="Check `systemctl status`, then run `legerd bootstrap` again.",
             )
-        return Placed(bool(changed), any(name.startswith("leger.pod") for name in changed))
+        return Placed(
+            anything=bool(changed) or socket,
+            pod=any(name.startswith("leger.pod") for name in changed),
+            containers=tuple(
+                unit
+                for unit in CONTAINERS
+                if any(name.startswith(unit.removesuffix("service")) for name in changed)
+            ),
+            socket=socket,
+        )
 
     def start(self) -> None:
         """Start what does not run, and wait until it is ready. Raises PodNotStarted."""
@@ -64,11 +77,16 @@ class Pod:
         Where the pod itself may stay, its containers are restarted one after the other, so that
         each is away for its own restart alone.
         """
+        if placed.socket:
+            # Its service wants it, and so brings it back with what it is now, if it is to be there.
+            self._systemctl("stop", http_socket.UNIT)
         if placed.pod or self._systemctl("is-active", "--quiet", POD).status != 0:
             self._bring_up("restart", UNITS)
             return
         for unit in CONTAINERS:
-            self._bring_up("restart", [unit])
+            if unit in placed.containers or (placed.socket and unit == _OF_SOCKET):
+                self._bring_up("restart", [unit])
+        self.start()
 
     def stop(self) -> None:
         """Stop all of it. Raises HostCommandFailed."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from leger_deployer.adapters import generation_record
 from leger_deployer.domain.stack import Generation
-from leger_runtime.errors import Kind, LegerError
+from leger_runtime.errors import Kind, LegerError, reason_of
 
-from leger_bootstrap import image, quadlets, root_key
+from leger_bootstrap import http_socket, image, quadlets, root_key
 from leger_bootstrap.commands import Run
 from leger_bootstrap.pod import CONTAINERS, POD
 from leger_bootstrap.scope import Scope
@@ -65,7 +65,11 @@ def find(scope: Scope, run: Run) -> Belongings:
         podman_secrets=tuple(sorted({name for g in generations for name in g.podman_secrets})),
         volumes=tuple(sorted({name for g in generations for name in g.volumes})),
         images=tuple(image.all_of_leger(run)),
-        paths=tuple(path for path in _paths(scope) if path.exists() or path.is_symlink()),
+        paths=tuple(
+            path
+            for path in (*_keys(scope), *_paths(scope), scope.units / http_socket.FILE, scope.data)
+            if path.exists() or path.is_symlink()
+        ),
     )
 
 
@@ -91,11 +95,15 @@ class Purge:
     _problems: list[str] = field(default_factory=list)
 
     def carry_out(self, found: Belongings, *, volumes: bool) -> None:
-        """Stop everything, then remove it, the root key first.
+        """Remove the root key, stop everything, then remove it.
 
-        What fails keeps nothing else from being removed. Raises PurgeIncomplete in the end.
+        What fails keeps nothing else from being removed, but for the record of stacks: without it
+        the next purge would not know what it has to go on with. Raises PurgeIncomplete in the end.
         """
         scope, systemctl = self.scope, self.scope.systemctl
+        # Without its key the store is worthless, however far this gets.
+        for path in _keys(scope):
+            self._remove(path)
         own = [*CONTAINERS, POD, *_HOST_UNITS]
         # A user's manager knows the machine's mounts, too, and can do nothing about them.
         known = [u for u in own if self._is_known(u) and (scope.is_system or u != _MOUNT)]
@@ -107,15 +115,17 @@ class Purge:
         self.say("everything is stopped")
         # When the timer of a persistent schedule ran last is kept by systemd.
         self._quietly([*systemctl, "clean", "--what=state", "leger-backup.timer"])
-        # Without its key the store is worthless, however far this gets.
-        for path in found.paths:
+        self._clean_podman(found, volumes=volumes)
+        for path in _paths(scope):
             self._remove(path)
+        self._remove_socket_drop_in()
         self._try([*systemctl, "daemon-reload"])
         self._quietly([*systemctl, "reset-failed", *found.units, *CONTAINERS, POD])
-        self._clean_podman(found, volumes=volumes)
         self._quietly([*systemctl, "stop", _STORAGE])
         for left in image.discard(scope, self.run, keep=()):
             self._problems.append(f"podman image rm {left}: it is in use.")
+        if not self._problems:
+            self._remove(scope.data)
         if self._problems:
             raise PurgeIncomplete(
                 "Not everything of leger is gone.",
@@ -151,7 +161,13 @@ class Purge:
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            self._problems.append(f"{error.filename or path}: {error.strerror}.")
+            self._problems.append(f"{error.filename or path}: {reason_of(error)}.")
+
+    def _remove_socket_drop_in(self) -> None:
+        try:
+            http_socket.remove(self.scope)
+        except OSError as error:
+            self._problems.append(f"{error.filename}: {reason_of(error)}.")
 
     def _try(self, command: list[str]) -> None:
         outcome = self.run(command, b"")
@@ -163,14 +179,18 @@ class Purge:
         self.run(command, b"")
 
 
+def _keys(scope: Scope) -> tuple[Path, ...]:
+    return (
+        scope.encrypted_credentials / root_key.FILE_NAME,
+        scope.plain_credentials / root_key.FILE_NAME,
+    )
+
+
 def _paths(scope: Scope) -> Iterator[Path]:
-    """Yield all files of the scope that are leger's, the root key first."""
-    yield scope.encrypted_credentials / root_key.FILE_NAME
-    yield scope.plain_credentials / root_key.FILE_NAME
+    """Yield all other files of the scope that are leger's, but the deployer's state."""
     yield scope.secrets_data
     yield scope.quadlets / "leger"
     yield scope.quadlets / quadlets.DIRECTORY
-    yield scope.data
     yield scope.runtime / "leger"
     # /etc/leger is the package's; a user's own directory is nobody else's.
     yield scope.config / "policy.toml" if scope.is_system else scope.config

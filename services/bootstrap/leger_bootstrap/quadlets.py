@@ -5,15 +5,22 @@ from pathlib import Path
 
 from leger_runtime import atomic
 
+from leger_bootstrap import backup_directory, http_socket
+from leger_bootstrap.configuration import Configuration
+from leger_bootstrap.drop_in import drop_in
 from leger_bootstrap.root_key import RootKey
 from leger_bootstrap.scope import Scope
 
 DIRECTORY = "legerd"
-_HEADER = "# Written by `legerd bootstrap` for this host; changes are lost when it runs again.\n"
 
 
 def for_host(
-    shipped: Mapping[str, str], *, scope: Scope, image: str, key: RootKey | None
+    shipped: Mapping[str, str],
+    *,
+    scope: Scope,
+    image: str,
+    key: RootKey | None,
+    configuration: Configuration,
 ) -> dict[str, str]:
     """Return every file that belongs below the scope's `legerd` directory, by relative path.
 
@@ -22,8 +29,9 @@ def for_host(
     """
     return {
         **shipped,
-        "leger.pod.d/10-host.conf": _drop_in(Pod=_pod(scope)),
-        "leger-secrets.container.d/10-host.conf": _drop_in(
+        "leger.pod.d/10-host.conf": drop_in(Pod=_pod(scope)),
+        "leger-secrets.container.d/10-host.conf": drop_in(
+            Unit=http_socket.unit_lines(configuration) + backup_directory.unit_lines(configuration),
             Container=[
                 f"Image={image}",
                 f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
@@ -32,11 +40,13 @@ def for_host(
                 f"Volume={scope.secrets_data}:{scope.secrets_data}",
                 f"Environment=LEGER_POLICY_FILE={scope.config / 'policy.toml'}",
                 f"Volume={scope.config}:{scope.config}:ro",
+                *backup_directory.container_lines(configuration),
                 *(key.container_lines(scope) if key else ()),
             ],
-            Service=key.service_lines(scope) if key else [],
+            Service=backup_directory.service_lines(configuration)
+            + (key.service_lines(scope) if key else []),
         ),
-        "leger-deployer.container.d/10-host.conf": _drop_in(
+        "leger-deployer.container.d/10-host.conf": drop_in(
             Container=[
                 f"Image={image}",
                 f"Environment=LEGER_SCOPE={scope.name} LEGER_ACCOUNT={scope.account}",
@@ -56,13 +66,6 @@ def for_host(
 def _pod(scope: Scope) -> list[str]:
     # D-Bus authenticates by uid (EXTERNAL): a rootless container must keep the user's own.
     return [] if scope.is_system else ["UserNS=keep-id"]
-
-
-def _drop_in(**sections: list[str]) -> str:
-    text = _HEADER
-    for name, lines in sections.items():
-        text += "\n".join(["", f"[{name}]", *lines, ""])
-    return text
 
 
 def place(files: Mapping[str, str], directory: Path) -> list[str]:

@@ -20,12 +20,14 @@ _FORMAT = 1
 class Release:
     """All that makes the pod what it is: its image, and its units as placed on this host.
 
-    `store_schema` is the newest schema of the store that the image writes.
+    `store_schema` is the newest schema of the store that the image writes; `http_socket` the
+    drop-in of the socket of setec's API, or empty.
     """
 
     image: str
     store_schema: int
     units: Mapping[str, str]
+    http_socket: str = ""
 
     @property
     def digest(self) -> str:
@@ -48,11 +50,15 @@ class Refusal:
 class Record:
     """`healthy` is what was healthy last; `trying` the digest of what has been started since.
 
+    `returning` says that this is being taken back, which is finished before anything else.
     `refused` is what was tried last and taken back. What is refused is not tried again.
+    `was_open` tells whether the store was open with `healthy`.
     """
 
     healthy: Release | None = None
+    was_open: bool = False
     trying: str | None = None
+    returning: bool = False
     refused: Refusal | None = None
 
 
@@ -78,7 +84,9 @@ def write(scope: Scope, record: Record) -> None:
     content = {
         "format": _FORMAT,
         "healthy": asdict(record.healthy) if record.healthy else None,
+        "was_open": record.was_open,
         "trying": record.trying,
+        "returning": record.returning,
         "refused": {**asdict(refused), "time": refused.time.isoformat()} if refused else None,
     }
     atomic.write(path(scope), (json.dumps(content, indent=2) + "\n").encode(), mode=0o600)
@@ -90,7 +98,9 @@ def _record(content: dict[str, Any]) -> Record:
     healthy, refused = content["healthy"], content["refused"]
     return Record(
         healthy=Release(**healthy) if healthy else None,
+        was_open=content["was_open"],
         trying=content["trying"],
+        returning=content["returning"],
         refused=Refusal(**{**refused, "time": datetime.fromisoformat(refused["time"])})
         if refused
         else None,

@@ -19,7 +19,8 @@ class Scope:
     runtime: Path  # what units call %t
     data: Path  # the deployer's state
     secrets_data: Path  # the secrets service's state
-    config: Path  # what the operator writes: the policy
+    config: Path  # what the operator writes: the configuration, the policy
+    units: Path  # where systemd looks for what this host's administrator, or the user, adds
     quadlets: Path  # where Quadlet looks
     encrypted_credentials: Path  # systemd's directories for credentials at rest
     plain_credentials: Path
@@ -45,6 +46,7 @@ def system() -> Scope:
         data=Path("/var/lib/leger"),
         secrets_data=Path("/var/lib/legerd"),
         config=Path("/etc/leger"),
+        units=Path("/etc/systemd/system"),
         quadlets=Path("/etc/containers/systemd"),
         encrypted_credentials=Path("/etc/credstore.encrypted"),
         plain_credentials=Path("/etc/credstore"),
@@ -64,6 +66,7 @@ def user(*, environment: Mapping[str, str], home: Path, uid: int, account: str) 
         data=data / "leger",
         secrets_data=data / "legerd",
         config=config / "leger",
+        units=config / "systemd/user",
         quadlets=config / "containers/systemd",
         encrypted_credentials=config / "credstore.encrypted",
         plain_credentials=config / "credstore",

@@ -4,12 +4,34 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from leger_bootstrap import image, release, requirements
+from leger_bootstrap import (
+    configuration,
+    http_socket,
+    image,
+    quadlets,
+    release,
+    requirements,
+    root_key,
+)
 from leger_bootstrap.commands import Run
+from leger_bootstrap.configuration import ConfigurationInvalid
 from leger_bootstrap.pod import CONTAINERS
-from leger_bootstrap.release import Refusal
+from leger_bootstrap.release import Record, Refusal
 from leger_bootstrap.requirements import Requirement
 from leger_bootstrap.scope import Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigurationStatus:
+    """How leger.toml is. `in_force` says whether what it says is what the services run with.
+
+    `http` is whether it wants setec's API, or None where it does not say; `problem` its mistake.
+    """
+
+    path: Path
+    in_force: bool
+    http: bool | None = None
+    problem: ConfigurationInvalid | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +47,7 @@ class Status:
     running: dict[str, str | None]
     refused: Refusal | None
     requirements: tuple[Requirement, ...]
+    configuration: ConfigurationStatus
     scope: Scope
 
 
@@ -43,8 +66,33 @@ def read(scope: Scope, *, share: Path, run: Run) -> Status:
         running={name: image.running(name, run) for name in names},
         refused=refused,
         requirements=requirements.look(run),
+        configuration=_configuration(scope, share, record, installed),
         scope=scope,
     )
+
+
+def _configuration(
+    scope: Scope, share: Path, record: Record, installed: str | None
+) -> ConfigurationStatus:
+    where = configuration.path(scope)
+    try:
+        decided = configuration.read(scope)
+    except ConfigurationInvalid as problem:
+        return ConfigurationStatus(path=where, in_force=False, problem=problem)
+    healthy, in_force = record.healthy, True
+    # A version that waits for its start brings units of its own, and reads the file then.
+    if healthy and healthy.image == installed:
+        units = quadlets.for_host(
+            quadlets.read_shipped(share / "quadlets"),
+            scope=scope,
+            image=healthy.image,
+            key=root_key.find(scope),
+            configuration=decided,
+        )
+        socket = http_socket.text(decided, leger_toml=where)
+        in_force = (healthy.units, healthy.http_socket) == (units, socket)
+    http = None if decided.listen is None else bool(decided.listen)
+    return ConfigurationStatus(path=where, in_force=in_force, http=http)
 
 
 def as_text(status: Status) -> str:
@@ -54,12 +102,14 @@ def as_text(status: Status) -> str:
     if status.refused:
         lines += ["", f"The installed version was tried and taken back. {status.refused.why}"]
         lines += [f"→ {status.refused.next_step}"]
+    if problem := status.configuration.problem:
+        lines += ["", str(problem), f"→ {problem.next_step}"]
     return "\n".join(lines) + "\n"
 
 
 def as_json(status: Status) -> str:
     """Return the status as one JSON object; null where there is nothing."""
-    refused = status.refused
+    refused, read, problem = status.refused, status.configuration, status.configuration.problem
     described = {
         "installed": status.installed,
         "healthy": status.healthy,
@@ -81,6 +131,13 @@ def as_json(status: Status) -> str:
             }
             for requirement in status.requirements
         ],
+        "configuration": {
+            "file": str(read.path),
+            "in_force": read.in_force,
+            "http": read.http,
+            "why": str(problem) if problem else None,
+            "next": problem.next_step if problem else None,
+        },
         "directories": {
             "data": str(status.scope.data),
             "secrets": str(status.scope.secrets_data),

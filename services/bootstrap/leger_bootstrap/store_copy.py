@@ -7,14 +7,49 @@ The audit log is not among them: it is never taken back, and a longer one is no 
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from leger_runtime import atomic
+from leger_runtime.errors import Kind, LegerError
 
-# As the secrets service names them. A copy has those that were there; the write-ahead log belongs
-# to the database, and one of another database would be taken for it.
-_FILES = ("secrets.db", "secrets.db-wal", "keyring.json", "anchor")
-_DERIVED = ("secrets.db-shm", "secrets.db.rekeyed")
+from leger_bootstrap import directory_lock
+
+# As the secrets service names them, and SQLite what belongs to a database. A write-ahead log of
+# another database would be taken for its own, so a copy has all that were there, and no more.
+DATABASE, KEYRING, ANCHOR = "secrets.db", "keyring.json", "anchor"
+LOG, INDEX = f"{DATABASE}-wal", f"{DATABASE}-shm"
+REKEYED = f"{DATABASE}.rekeyed"
+_FILES = (DATABASE, LOG, KEYRING, ANCHOR)
+# Of the database that is exchanged, and nothing to any other. All else is there at any moment:
+# where it is not, the secrets service would begin a store.
+_OF_ONE_DATABASE = (LOG, INDEX, REKEYED)
+
+
+class StoreInUse(LegerError):
+    """The store is to be copied or put back, and a service has it open."""
+
+    kind, reason = Kind.UNAVAILABLE, "STORE_IN_USE"
+
+
+@contextmanager
+def closed(state: Path) -> Iterator[None]:
+    """Keep the store in `state` closed. Raises StoreInUse, OSError.
+
+    It is the lock that the secrets service takes before it opens any file: one that is started
+    meanwhile, by its socket or for a stack, ends, and systemd starts it again until it may serve.
+    """
+    with ExitStack() as locked:
+        try:
+            locked.enter_context(directory_lock.at_once(state))
+        except BlockingIOError:
+            raise StoreInUse(
+                "The secrets store cannot be exchanged.",
+                why=f"A process has opened it: {state} is locked.",
+                next_step="Stop what starts leger-secrets.service all the time, then try again.",
+            ) from None
+        yield
 
 
 def directory(state: Path) -> Path:
@@ -28,43 +63,60 @@ def exists(state: Path) -> bool:
 
 
 def make(state: Path) -> None:
-    """Copy the store, in place of any earlier copy. Nothing may have it open. Raises OSError."""
+    """Copy the store, in place of any earlier copy. It is to be closed. Raises OSError."""
     drop(state)
     scratch = _scratch(state)
-    scratch.mkdir(mode=0o700)
-    for name in _FILES:
-        if (state / name).exists():
-            _copy(state / name, scratch / name)
-    atomic.sync_directory(scratch)
+    _copy(state, scratch)
     scratch.rename(directory(state))
     atomic.sync_directory(state)
 
 
 def put_back(state: Path) -> None:
-    """Make the store what it was when it was copied. Nothing may have it open. Raises OSError.
+    """Make the store what it was when it was copied, and drop the copy. It is to be closed.
 
-    Killed on the way, the copy is still whole, and putting back begins anew.
+    Killed on the way, the copy is still there and whole, and putting back begins anew. Raises
+    OSError; for a full disk before anything has changed.
     """
-    for name in (*_DERIVED, *_FILES):
+    scratch = _scratch(state)
+    _remove(scratch)
+    _copy(directory(state), scratch)
+    for name in _OF_ONE_DATABASE:
         (state / name).unlink(missing_ok=True)
-    for copied in directory(state).iterdir():
-        _copy(copied, state / copied.name)
+    for name in _FILES:
+        if (scratch / name).exists():
+            (scratch / name).rename(state / name)
+        else:
+            (state / name).unlink(missing_ok=True)
     atomic.sync_directory(state)
+    drop(state)
 
 
 def drop(state: Path) -> None:
     """Remove the copy: values that are deleted from the store would live on in it."""
     scratch = _scratch(state)
+    _remove(scratch)
     if exists(state):
         directory(state).rename(scratch)  # from here on there is none
-    shutil.rmtree(scratch, ignore_errors=True)
+        atomic.sync_directory(state)
+        _remove(scratch)
 
 
 def _scratch(state: Path) -> Path:
     return state / ".before-upgrade.tmp"
 
 
+def _remove(scratch: Path) -> None:
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _copy(source: Path, target: Path) -> None:
-    shutil.copy2(source, target)  # with mode; by reflink or in the kernel where that is possible
-    with target.open("rb") as copied:
-        os.fsync(copied.fileno())
+    """Copy the files that there are to a new directory, durably."""
+    target.mkdir(mode=0o700)
+    for name in _FILES:
+        if not (source / name).exists():
+            continue
+        # With mode; by reflink or in the kernel where that is possible.
+        shutil.copy2(source / name, target / name)
+        with (target / name).open("rb") as copied:
+            os.fsync(copied.fileno())
+    atomic.sync_directory(target)

@@ -4,20 +4,26 @@ Killed at any point, the next run goes on: the record says what was healthy last
 anything else was started since, and the store's copy, where there is one, is of the healthy one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leger_runtime.errors import LegerError
+from leger_runtime.errors import LegerError, reason_of
 
 from leger_bootstrap import health, image, release, store_copy
-from leger_bootstrap.commands import Run
+from leger_bootstrap.commands import HostCommandFailed, Run
 from leger_bootstrap.health import Health
-from leger_bootstrap.pod import Pod
+from leger_bootstrap.pod import CONTAINERS, Placed, Pod
 from leger_bootstrap.release import Record, Refusal, Release
 from leger_bootstrap.scope import Scope
+from leger_bootstrap.store_copy import StoreInUse
 
 RETRY = "legerd bootstrap --retry"
+
+_TRIES = 5
+# After a run that was killed, nobody knows what of the pod runs as it is placed.
+_ALL = Placed(anything=True, pod=True, containers=CONTAINERS, socket=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,74 +43,144 @@ class Upgrade:
         A release that was refused is not tried again unless `retry` is set. Raises PodNotStarted
         when neither comes up, HostCommandFailed, OSError.
         """
-        record = release.read(self.scope)
+        record = self._finish_return(release.read(self.scope))
         healthy = record.healthy
         if healthy is None or not image.exists(healthy.image, self.run):
             self._begin(wanted)
             return None
-        if healthy.digest == wanted.digest:
-            self._go_back(record)
-            self._commit(Record(healthy=healthy))
-            return None
         refused = record.refused
+        if healthy.digest == wanted.digest:
+            return self._stay(replace(record, refused=None), wanted)
         if refused and refused.digest == wanted.digest and not retry:
-            self._go_back(record)
-            return refused
+            return self._stay(record, wanted)
         return self._exchange(healthy, wanted, record)
+
+    def _finish_return(self, record: Record) -> Record:
+        """Finish what an earlier run was killed at, if it was taking a release back."""
+        if not record.returning:
+            return record
+        self.say("what was taken back is put back")
+        self.pod.stop()  # whatever it is that runs
+        self._put_back(record)
+        record = replace(record, trying=None, returning=False)
+        release.write(self.scope, record)
+        return record
 
     def _begin(self, wanted: Release) -> None:
         """Start with nothing to fall back to."""
-        self._start(wanted)
-        self._commit(Record(healthy=wanted))
+        self._start(self.pod.place(wanted))
+        self._commit(Record(healthy=wanted, was_open=self._is_open(Record())), installed=wanted)
+
+    def _stay(self, record: Record, wanted: Release) -> Refusal | None:
+        """Have what was healthy last run, as `wanted` is just that, or is refused."""
+        if record.trying is None:
+            assert record.healthy is not None  # noqa: S101  (the caller has looked)
+            self._start(self.pod.place(record.healthy))
+        else:
+            self._put_back(record)
+            self._start(_ALL)
+        record = replace(record, was_open=self._is_open(record), trying=None)
+        self._commit(record, installed=wanted)
+        return record.refused
 
     def _exchange(self, healthy: Release, wanted: Release, record: Record) -> Refusal | None:
-        before = self.ask(self.scope)
-        self.say(f"upgrading from {healthy.image}")
-        state = self.scope.secrets_data
-        may_have_run = record.trying is not None and store_copy.exists(state)
-        if healthy.store_schema != wanted.store_schema and not may_have_run:
-            self.pod.stop()
+        is_other_version = healthy.image != wanted.image
+        self.say(
+            f"upgrading from {healthy.image}"
+            if is_other_version
+            else "the services are to run in another way"
+        )
+        # What an earlier run was killed at may run, and may have changed the store: what is known
+        # of the healthy one is in the record, and in the copy.
+        is_resumed = record.trying is not None
+        was_open = record.was_open if is_resumed else self._is_open(record)
+        record = Record(healthy=healthy, was_open=was_open, trying=wanted.digest)
+        with ExitStack() as closed:
+            if is_resumed and store_copy.exists(self.scope.secrets_data):
+                release.write(self.scope, record)
+            else:
+                self._prepare(record, closed, copies=healthy.store_schema != wanted.store_schema)
             try:
-                store_copy.make(state)
-            except OSError:
-                self.pod.start()
-                raise
-        record = Record(healthy=healthy, trying=wanted.digest)
-        release.write(self.scope, record)
-        try:
-            self._start(wanted)
-            problem = health.broken_by(before, self.ask(self.scope))
-        except LegerError as error:
-            problem = error.why
-        except OSError as error:  # a full disk, most likely; what runs is not to suffer from it
-            problem = f"{error.filename}: {error.strerror}."
+                placed = self.pod.place(wanted)
+                closed.close()  # no earlier: what has written after the copy was made is `wanted`
+                self._start(_ALL if is_resumed else placed)
+                problem = health.broken_by(after := self.ask(self.scope), was_open=was_open)
+            except LegerError as error:
+                problem = error.why
+            except OSError as error:  # a full disk, most likely; what runs is not to suffer from it
+                problem = f"{error.filename}: {reason_of(error)}."
         if not problem:
-            self._commit(Record(healthy=wanted))
+            self._commit(
+                Record(healthy=wanted, was_open=after.is_open(last_known=was_open)),
+                installed=wanted,
+            )
             return None
-        self.say(f"{wanted.image} is not well, so {healthy.image} is put back. {problem}")
-        self._go_back(record)
+        was = healthy.image if is_other_version else "what was before"
+        self.say(f"{wanted.image} is not well, so {was} is put back. {problem}")
+        mended = "Install a version that works" if is_other_version else "Correct leger.toml"
         refused = Refusal(
             digest=wanted.digest,
             image=wanted.image,
             time=self.clock(),
             why=problem,
-            next_step=f"Install a version that works, or try this one again: `{RETRY}`.",
+            next_step=f"{mended}, or try the same again: `{RETRY}`.",
         )
-        self._commit(Record(healthy=healthy, refused=refused), installed=wanted)
+        record = replace(record, refused=refused)
+        self._start(self._put_back(record))
+        self._commit(replace(record, trying=None), installed=wanted)
         return refused
 
-    def _go_back(self, record: Record) -> None:
-        """Have what was healthy last run, with the store as it was then. Raises PodNotStarted."""
-        assert record.healthy is not None  # noqa: S101  (the callers have looked)
-        state = self.scope.secrets_data
-        if record.trying is not None and store_copy.exists(state):
-            self.pod.stop()
-            store_copy.put_back(state)
-            release.write(self.scope, replace(record, trying=None))
-        self._start(record.healthy)
+    def _prepare(self, record: Record, closed: ExitStack, *, copies: bool) -> None:
+        """Note what is tried next, and have a copy of the store, or none.
 
-    def _start(self, wanted: Release) -> None:
-        placed = self.pod.place(wanted)
+        A store that is copied is closed until `closed` is. Where that fails, what runs goes on.
+        Raises HostCommandFailed, StoreInUse, OSError.
+        """
+        state = self.scope.secrets_data
+        try:
+            # One of an upgrade that was not begun is not what the store is now.
+            store_copy.drop(state)
+            if copies:
+                closed.enter_context(self._closed_store())
+                store_copy.make(state)
+            release.write(self.scope, record)
+        except (OSError, LegerError):
+            closed.close()
+            store_copy.drop(state)
+            if copies:
+                self.pod.start()
+            raise
+
+    def _put_back(self, record: Record) -> Placed:
+        """Place what was healthy last, and have the store as it was then; start nothing.
+
+        Its units come first: they are what a boot starts on a store that is put back. When the
+        copy is gone the store is whole.
+        """
+        assert record.healthy is not None  # noqa: S101  (the callers have looked)
+        release.write(self.scope, replace(record, returning=True))
+        placed = self.pod.place(record.healthy)
+        if store_copy.exists(self.scope.secrets_data):
+            with self._closed_store():
+                store_copy.put_back(self.scope.secrets_data)
+        return placed
+
+    @contextmanager
+    def _closed_store(self) -> Iterator[None]:
+        """Stop the services and keep the store closed. Raises HostCommandFailed, StoreInUse."""
+        with ExitStack() as closed:
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    self.pod.stop()
+                    closed.enter_context(store_copy.closed(self.scope.secrets_data))
+                    break
+                # A socket, or a stack, has started them in between, or called off their stop.
+                except (HostCommandFailed, StoreInUse):
+                    if not tries_left:
+                        raise
+            yield
+
+    def _start(self, placed: Placed) -> None:
         self.say(f"units are {'placed' if placed.anything else 'in place'}")
         # A restart is due only for a pod that runs something else than what is placed now.
         if placed.anything:
@@ -112,11 +188,16 @@ class Upgrade:
         else:
             self.pod.start()
 
-    def _commit(self, record: Record, *, installed: Release | None = None) -> None:
+    def _is_open(self, record: Record) -> bool:
+        return self.ask(self.scope).is_open(last_known=record.was_open)
+
+    def _commit(self, record: Record, *, installed: Release) -> None:
         """Note what is healthy, and drop what only a way back needed."""
+        assert record.healthy is not None  # noqa: S101  (every caller has one)
         if record != release.read(self.scope):
             release.write(self.scope, record)
         store_copy.drop(self.scope.secrets_data)
-        kept = [found.image for found in (record.healthy, installed) if found]
-        for left in image.discard(self.scope, self.run, keep=kept):
+        for left in image.discard(
+            self.scope, self.run, keep=[record.healthy.image, installed.image]
+        ):
             self.say(f"podman still uses {left}, which is removed at another time")

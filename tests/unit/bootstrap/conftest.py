@@ -26,6 +26,7 @@ class Host:
         self.ran: list[str] = []
         self.images: set[str] = set()
         self.broken: set[str] = set()
+        self.unstoppable = False
         self.running: str | None = None
         self.loaded: str | None = None  # what systemd has read of the units
         self.said: list[str] = []
@@ -53,7 +54,9 @@ class Host:
                 self.loaded = self.placed()
             case ["systemctl", "is-active", *_]:
                 return Outcome(0 if self.running else 3, b"", "")
-            case ["systemctl", "stop", *_]:
+            case ["systemctl", "stop", *units] if units != ["leger-setec.socket"]:
+                if self.unstoppable:
+                    return Outcome(1, b"", "Job for leger-pod.service was canceled.")
                 self.running = None
             case ["systemctl", "start" | "restart" as verb, *units]:
                 return self._start(verb, units)
@@ -87,13 +90,15 @@ class Host:
             share=self.share,
             run=self,
             say=self.said.append,
-            ask=lambda _: self.health.get(self.running, self._usual_health()),
+            ask=lambda _: self.now(),
             retry=retry,
         )
         return self.said
 
-    def _usual_health(self) -> Health:
-        return Health() if self.running else Health(silent={"secrets": "It does not answer."})
+    def now(self) -> Health:
+        """Return how the services are."""
+        usual = Health() if self.running else Health(silent={"secrets": "It does not answer."})
+        return self.health.get(self.running, usual)
 
     def verbs(self) -> list[str]:
         """Return what systemctl was asked to do, in order."""
@@ -108,6 +113,7 @@ def scope(tmp_path: Path) -> Scope:
         data=tmp_path / "data",
         secrets_data=tmp_path / "secrets_data",
         config=tmp_path / "config",
+        units=tmp_path / "units",
         quadlets=tmp_path / "quadlets",
         encrypted_credentials=tmp_path / "credstore.encrypted",
         plain_credentials=tmp_path / "credstore",

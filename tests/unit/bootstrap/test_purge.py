@@ -1,10 +1,13 @@
 import dataclasses
 import json
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from leger_bootstrap import purge
+from leger_bootstrap import commands, directory_lock, main, purge, root_key
+from leger_bootstrap import scope as scope_module
 from leger_bootstrap.commands import Outcome
 from leger_bootstrap.scope import Scope
 from unit.bootstrap.conftest import FIRST, Host
@@ -26,6 +29,15 @@ USE = {
     "type": "env",
     "target": "KEY",
     "podman_secret": "leger-web-key",
+}
+
+RECORD = {
+    "format": 1,
+    "stack": "notes",
+    "number": 1,
+    "apply_time": "2026-01-01T00:00:00+00:00",
+    "units": [UNIT],
+    "secrets": [USE],
 }
 
 
@@ -58,15 +70,7 @@ def host(scope: Scope, host: Host) -> PurgedHost:
     purged.bootstrap()
     stack = scope.data / "generations/notes"
     stack.mkdir(parents=True)
-    record = {
-        "format": 1,
-        "stack": "notes",
-        "number": 1,
-        "apply_time": "2026-01-01T00:00:00+00:00",
-        "units": [UNIT],
-        "secrets": [USE],
-    }
-    (stack / "1.json").write_text(json.dumps(record))
+    (stack / "1.json").write_text(json.dumps(RECORD))
     (stack / "2.json").write_text("{")  # unreadable ones are in nobody's way
     (scope.quadlets / "leger/notes").symlink_to(stack)
     (scope.secrets_data / "secrets.db").touch()
@@ -130,6 +134,80 @@ def test_what_cannot_be_removed_keeps_nothing_else(scope: Scope, host: PurgedHos
     host.stuck = ""
     carry_out(scope, host)
     assert host.images == set()
+
+
+@pytest.mark.parametrize("stuck", ["volume rm data", "secret rm", "rm --force", "daemon-reload"])
+def test_the_next_purge_goes_on_with_all_that_one_could_not_remove(
+    scope: Scope, host: PurgedHost, stuck: str
+) -> None:
+    host.stuck = stuck
+    with pytest.raises(purge.PurgeIncomplete):
+        carry_out(scope, host, volumes=True)
+    assert not scope.secrets_data.exists()
+    host.stuck = ""
+    host.ran.clear()
+    carry_out(scope, host, volumes=True)
+    assert [line for line in host.ran if stuck in line]
+    assert not scope.data.exists()
+
+
+def test_the_root_key_goes_first(scope: Scope, host: PurgedHost) -> None:
+    key = root_key.find(scope)
+    assert key is not None
+
+    def interrupted(_command: Sequence[str], _stdin: bytes) -> Outcome:
+        raise KeyboardInterrupt
+
+    found = purge.find(scope, host)
+    with pytest.raises(KeyboardInterrupt):
+        purge.Purge(scope=scope, run=interrupted, say=lambda _: None).carry_out(
+            found, volumes=False
+        )
+    assert not key.path.exists()
+
+
+class Confirming:
+    """A terminal at which somebody types the host's name, while a stack is installed."""
+
+    def __init__(self, generations: Path) -> None:
+        self._generations = generations
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        (self._generations / "3.json").write_text(
+            json.dumps(RECORD | {"number": 3, "units": [UNIT | {"resource": "came-later"}]})
+        )
+        return f"{os.uname().nodename}\n"
+
+
+def test_a_purge_takes_what_came_while_it_asked_and_keeps_a_bootstrap_away(
+    scope: Scope,
+    host: PurgedHost,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    locked = []
+
+    def run(command: Sequence[str], stdin: bytes = b"") -> Outcome:
+        if command[1] in ("stop", "disable"):
+            try:
+                with directory_lock.at_once(scope.data):
+                    locked.append(False)
+            except BlockingIOError:
+                locked.append(True)
+        return host(command, stdin)
+
+    monkeypatch.setattr(commands, "run", run)
+    monkeypatch.setattr(scope_module, "of_this_process", lambda: scope)
+    monkeypatch.setattr(sys, "argv", ["legerd", "purge"])
+    monkeypatch.setattr(sys, "stdin", Confirming(scope.data / "generations/notes"))
+    assert main.main() == 0
+    assert locked
+    assert all(locked)
+    assert "podman --transient-store=true rm --force --ignore came-later" in host.ran
+    assert "nothing of leger is left" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["system", "user"])

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from leger_bootstrap import quadlets, scope
+from leger_bootstrap.configuration import Configuration
 from leger_bootstrap.root_key import RootKey
 
 SHIPPED = quadlets.read_shipped(Path(__file__).parents[3] / "quadlets")
@@ -8,8 +9,18 @@ KEY = RootKey(Path("/etc/credstore.encrypted/leger.root-key"), sealed=True)
 ALICE = scope.user(environment={}, home=Path("/home/alice"), uid=1000, account="alice")
 
 
-def placed(where: scope.Scope, key: RootKey | None = KEY) -> dict[str, str]:
-    return quadlets.for_host(SHIPPED, scope=where, image="localhost/leger/services:1", key=key)
+def placed(
+    where: scope.Scope,
+    key: RootKey | None = KEY,
+    configuration: Configuration = Configuration(),  # noqa: B008
+) -> dict[str, str]:
+    return quadlets.for_host(
+        SHIPPED,
+        scope=where,
+        image="localhost/leger/services:1",
+        key=key,
+        configuration=configuration,
+    )
 
 
 def test_the_shipped_files_are_placed_as_they_are() -> None:
@@ -44,6 +55,18 @@ def test_the_secrets_service_sees_its_state_and_the_policy_under_the_hosts_own_p
 def test_without_a_root_key_none_is_handed_over() -> None:
     files = placed(scope.system(), key=None)
     assert not any("root-key" in text for text in files.values())
+
+
+def test_a_directory_for_backups_is_mounted_waited_for_and_made() -> None:
+    configuration = Configuration(backup_directory=Path("/mnt/backups"))
+    text = placed(ALICE, configuration=configuration)["leger-secrets.container.d/10-host.conf"]
+    for line in (
+        "WantsMountsFor=/mnt/backups",
+        "Environment=LEGER_BACKUP_DIR=/mnt/backups",
+        "Volume=/mnt/backups:/mnt/backups",
+        "ExecStartPre=mkdir -p -m 0700 /mnt/backups",
+    ):
+        assert f"{line}\n" in text
 
 
 def test_only_a_rootless_pod_keeps_the_users_id() -> None:

@@ -1,18 +1,23 @@
 import dataclasses
 import json
+import os
+import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from leger_bootstrap import bootstrap as bootstrap_module
-from leger_bootstrap import release, store_copy
+from leger_bootstrap import directory_lock, release, store_copy
 from leger_bootstrap.bootstrap import UpgradeRefused
-from leger_bootstrap.commands import Outcome
+from leger_bootstrap.commands import HostCommandFailed, Outcome
 from leger_bootstrap.health import Health
-from leger_bootstrap.pod import PodNotStarted
+from leger_bootstrap.pod import UNITS, PodNotStarted
 from leger_bootstrap.scope import Scope
 from unit.bootstrap.conftest import FIRST, SECOND, Host
+
+# Of an upgrade that is taken back with its store: programs that are run, and names that change.
+MOST_STEPS = 60
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def other_schema(scope: Scope, upgraded: Host, monkeypatch: pytest.MonkeyPatch) 
             assert database.read_text() != "old" or store_copy.exists(scope.secrets_data)
             database.write_text("migrated")
             (scope.secrets_data / "secrets.db-wal").write_text("of the migrated one")
+            (scope.secrets_data / "keyring.json").write_text("new")
         return start(verb, units)
 
     monkeypatch.setattr(upgraded, "_start", migrate)
@@ -193,59 +199,256 @@ def test_a_migrated_store_that_is_well_leaves_no_copy(
     ]
 
 
-def test_a_store_that_cannot_be_copied_keeps_the_version_that_runs(
-    upgraded: Host, other_schema: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failing", ["the copy", "the record", "the services' stop"])
+def test_an_upgrade_that_cannot_be_prepared_leaves_running_what_runs(
+    scope: Scope,
+    upgraded: Host,
+    other_schema: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
 ) -> None:
-    def full(_state: Path) -> None:
-        raise OSError(28, "No space left on device", "before-upgrade")
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "legerd.json")
 
-    monkeypatch.setattr(store_copy, "make", full)
-    with pytest.raises(OSError, match="No space left"):
+    if failing == "the copy":
+        monkeypatch.setattr(store_copy, "make", full)
+    elif failing == "the record":
+        monkeypatch.setattr(release, "write", full)
+    else:
+        upgraded.unstoppable = True
+    with pytest.raises((OSError, HostCommandFailed)):
+        upgraded.bootstrap()
+    assert upgraded.running == upgraded.placed() == FIRST
+    assert other_schema.read_text() == "old"
+    assert not store_copy.exists(scope.secrets_data)
+
+
+def test_a_service_that_is_started_while_the_store_is_copied_is_stopped_once_more(
+    scope: Scope, upgraded: Host, other_schema: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by its socket, or for a stack: it has the lock that it takes before it opens the store."""
+    with ExitStack() as started:
+        started.enter_context(directory_lock.at_once(scope.secrets_data))
+        stops = 0
+
+        def run(command: Sequence[str], stdin: bytes) -> Outcome:
+            nonlocal stops
+            if command[1] == "stop" and command[-1] in UNITS:
+                stops += 1
+                if stops == 2:
+                    started.close()
+            return upgraded(command, stdin)
+
+        bootstrap_on(scope, upgraded, run)
+    assert stops == 2
+    assert upgraded.running == SECOND
+    assert other_schema.read_text() == "migrated"
+
+
+def test_no_version_but_the_new_one_opens_a_store_that_is_copied(
+    scope: Scope, upgraded: Host, other_schema: Path
+) -> None:
+    opened_by: list[str] = []
+
+    def run(command: Sequence[str], stdin: bytes) -> Outcome:
+        if store_copy.exists(scope.secrets_data):
+            with suppress(BlockingIOError), directory_lock.at_once(scope.secrets_data):
+                opened_by.append(str(upgraded.loaded))
+        return upgraded(command, stdin)
+
+    bootstrap_on(scope, upgraded, run)
+    assert set(opened_by) == {SECOND}
+    assert other_schema.read_text() == "migrated"
+
+
+def test_a_stop_that_somebody_called_off_is_asked_for_again(
+    scope: Scope, upgraded: Host, other_schema: Path
+) -> None:
+    stops: list[bool] = []
+
+    def run(command: Sequence[str], stdin: bytes) -> Outcome:
+        if command[1] == "stop" and command[-1] in UNITS:
+            stops.append(upgraded.unstoppable)
+            upgraded.unstoppable = len(stops) == 1
+        return upgraded(command, stdin)
+
+    bootstrap_on(scope, upgraded, run)
+    assert stops == [False, True]
+    assert (upgraded.running, other_schema.read_text()) == (SECOND, "migrated")
+
+
+def test_a_store_that_somebody_keeps_open_is_not_touched(
+    scope: Scope, upgraded: Host, other_schema: Path
+) -> None:
+    with directory_lock.at_once(scope.secrets_data), pytest.raises(store_copy.StoreInUse):
         upgraded.bootstrap()
     assert upgraded.running == FIRST
     assert other_schema.read_text() == "old"
+
+
+def test_a_stopped_store_that_was_open_and_is_damaged_by_an_upgrade_is_taken_back(
+    upgraded: Host,
+) -> None:
+    upgraded.running = None  # the package is exchanged while nothing runs, and so cannot be asked
+    upgraded.health[SECOND] = Health(seal_reason="STORE_DAMAGED", seal="The store is damaged.")
+    assert "The store is damaged." in upgraded.bootstrap()[-1]
+    assert upgraded.running == FIRST
+
+
+def test_a_store_that_was_sealed_before_it_was_stopped_may_be_sealed_after(upgraded: Host) -> None:
+    sealed = Health(seal_reason="STORE_DAMAGED")
+    upgraded.install(FIRST)
+    upgraded.health = {FIRST: sealed, SECOND: sealed}
+    upgraded.bootstrap()
+    upgraded.install(SECOND)
+    upgraded.running = None
+    upgraded.bootstrap()
+    assert upgraded.running == SECOND
+
+
+def test_a_copy_of_an_upgrade_that_was_not_begun_is_never_put_back(
+    scope: Scope, upgraded: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = scope.secrets_data / "secrets.db"
+    database.write_text("stale")
+    store_copy.make(scope.secrets_data)
+    database.write_text("written since")
+    upgraded.broken = {SECOND}
+    upgraded.bootstrap()
+    assert upgraded.running == FIRST
+    assert database.read_text() == "written since"
+
+
+def test_what_was_started_before_legerd_was_killed_is_restarted(
+    scope: Scope, upgraded: Host
+) -> None:
+    """Its units are placed, and what runs is still the version before."""
+
+    def killed(command: Sequence[str], stdin: bytes) -> Outcome:
+        if command[1] == "restart":
+            raise PowerCut
+        return upgraded(command, stdin)
+
+    with pytest.raises(PowerCut):
+        bootstrap_on(scope, upgraded, killed)
+    assert (upgraded.placed(), upgraded.running) == (SECOND, FIRST)
+    upgraded.bootstrap()
+    assert upgraded.running == SECOND
 
 
 class PowerCut(BaseException):
     pass
 
 
-def cut_at(host: Host, step: int) -> Callable[[Sequence[str], bytes], Outcome]:
-    """Let the power fail as the host is asked for its n-th program from now on."""
+class Power:
+    """Fails at the n-th step that changes anything: in memory, on the disk, or of the host."""
 
-    def run(command: Sequence[str], stdin: bytes) -> Outcome:
-        nonlocal step
-        step -= 1
-        if step < 0:
+    CALLS = ("rename", "unlink", "mkdir", "rmdir")
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch, *, step: int) -> None:
+        self.host = host
+        self.left = step
+        for name in self.CALLS:
+            monkeypatch.setattr(os, name, self._guarded(getattr(os, name)))
+        monkeypatch.setattr(shutil, "copy2", self._half(shutil.copy2))
+        monkeypatch.setattr(os, "fsync", lambda _: None)  # which takes time, and changes nothing
+
+    def run(self, command: Sequence[str], stdin: bytes) -> Outcome:
+        self._use()
+        return self.host(command, stdin)
+
+    def _use(self) -> None:
+        self.left -= 1
+        if self.left < 0:
             raise PowerCut
-        return host(command, stdin)
 
-    return run
+    def _guarded(self, call: Callable[..., object]) -> Callable[..., object]:
+        def guarded(*args: object, **kwargs: object) -> object:
+            self._use()
+            return call(*args, **kwargs)
+
+        return guarded
+
+    def _half(self, copy: Callable[[Path, Path], object]) -> Callable[[Path, Path], object]:
+        def half(source: Path, target: Path) -> object:
+            try:
+                self._use()
+            except PowerCut:
+                target.write_text("half")
+                raise
+            return copy(source, target)
+
+        return half
 
 
-@pytest.mark.parametrize("broken", [False, True])
-@pytest.mark.parametrize("step", range(4, 24))
+def bootstrap_on(scope: Scope, host: Host, run: Callable[[Sequence[str], bytes], Outcome]) -> None:
+    """Run `legerd bootstrap` with other programs than the host's own."""
+    bootstrap_module.bootstrap(
+        scope, share=host.share, run=run, say=lambda _: None, ask=lambda _: host.now()
+    )
+
+
+def boot(scope: Scope, host: Host) -> None:
+    """Start what is placed, as systemd does before legerd comes."""
+    if not (scope.secrets_data / "keyring.json").exists():
+        (scope.secrets_data / "keyring.json").write_text("of an empty store")
+        (scope.secrets_data / "secrets.db").write_text("empty")
+    host.loaded, host.running = host.placed(), None
+    host._start("start", ["leger-pod.service"])
+
+
+@pytest.mark.parametrize(("fault", "cuts"), [("none", 1), ("start", 1), ("health", 2)])
+@pytest.mark.parametrize("step", range(MOST_STEPS + 1))
 def test_a_power_cut_at_any_step_leaves_one_version_with_its_store(
-    scope: Scope, upgraded: Host, other_schema: Path, step: int, broken: bool
+    scope: Scope,
+    upgraded: Host,
+    other_schema: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    step: int,
+    fault: str,
+    cuts: int,
 ) -> None:
-    upgraded.broken = {SECOND} if broken else set()
-    with suppress(PowerCut):
-        bootstrap_module.bootstrap(
-            scope,
-            share=upgraded.share,
-            run=cut_at(upgraded, step),
-            say=lambda _: None,
-            ask=lambda _: Health() if upgraded.running else Health(silent={"secrets": "Silence."}),
-        )
-    # The boot: systemd starts what is placed, then legerd comes.
-    upgraded.loaded, upgraded.running = upgraded.placed(), None
-    upgraded._start("start", ["leger-pod.service"])
+    if fault == "start":
+        upgraded.broken = {SECOND}
+    elif fault == "health":
+        upgraded.health[SECOND] = Health(silent={"deployer": "The deployer does not answer."})
+    for _ in range(cuts):
+        with monkeypatch.context() as patched, suppress(PowerCut):
+            bootstrap_on(scope, upgraded, Power(upgraded, patched, step=step).run)
+        boot(scope, upgraded)
     upgraded.bootstrap()
-    expected = (FIRST, "old") if broken else (SECOND, "migrated")
-    assert (upgraded.placed(), other_schema.read_text()) == expected
+    first = upgraded.placed() == FIRST
+    assert first == (fault != "none")
+    assert other_schema.read_text() == ("old" if first else "migrated")
+    assert (scope.secrets_data / "keyring.json").read_text() == ("{}" if first else "new")
     assert upgraded.running == upgraded.placed()
-    assert not store_copy.exists(scope.secrets_data)
-    assert release.read(scope).trying is None
+    record = release.read(scope)
+    assert (record.trying, record.returning) == (None, False)
+    assert bool(record.refused) == first
+    assert not [path for path in scope.secrets_data.iterdir() if path.is_dir()]
+
+
+def test_the_power_is_cut_at_every_step(
+    scope: Scope, upgraded: Host, other_schema: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgraded.health[SECOND] = Health(silent={"deployer": "The deployer does not answer."})
+    power = Power(upgraded, monkeypatch, step=1_000)
+    bootstrap_on(scope, upgraded, power.run)
+    assert other_schema.read_text() == "old"
+    assert MOST_STEPS // 2 < 1_000 - power.left <= MOST_STEPS
+
+
+def test_a_way_back_that_was_cut_off_does_not_keep_the_next_version_away(
+    scope: Scope, upgraded: Host, other_schema: Path
+) -> None:
+    upgraded.broken = {FIRST, SECOND}
+    with pytest.raises(PodNotStarted):
+        upgraded.bootstrap()
+    assert release.read(scope).returning
+    upgraded.install("localhost/leger/services:3")
+    upgraded.bootstrap()
+    assert upgraded.running == "localhost/leger/services:3"
 
 
 def test_a_record_that_is_not_understood_is_none(scope: Scope, host: Host) -> None:

@@ -45,6 +45,13 @@ def patient(tmp_path: Path) -> Any:
             {"program": name, "needed": "5.4", "found": f"{name} 9", "met": True}
             for name in ("podman", "systemctl")
         ],
+        "configuration": {
+            "file": "/etc/leger/leger.toml",
+            "in_force": True,
+            "http": None,
+            "why": None,
+            "next": None,
+        },
         "directories": {"secrets": str(tmp_path)},
     }
     patient.root_key = {"protection": "tpm2", "unlock": "root-key"}

@@ -107,3 +107,40 @@ def test_a_client_of_another_version_is_warned(
 def test_nobody_to_compare_with_is_no_verdict(patient: Any) -> None:
     patient.builds = {name: silence(name) for name in builds.SERVICES}
     assert services.client(patient).verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "fix"),
+    [
+        ({"why": "It has a mistake.", "next": "Correct it."}, Verdict.PROBLEM, "Correct it."),
+        ({"in_force": False}, Verdict.WARNING, "systemctl reload legerd.service"),
+    ],
+)
+def test_a_configuration_is_to_be_understood_and_in_force(
+    patient: Any, found: dict[str, Any], verdict: Verdict, fix: str
+) -> None:
+    patient.legerd["configuration"].update(found)
+    said = services.configuration(patient)
+    assert said.verdict is verdict
+    assert fix in said.fix
+
+
+def test_a_configuration_that_was_taken_back_is_not_blamed_on_the_version(patient: Any) -> None:
+    patient.legerd["configuration"]["in_force"] = False
+    patient.legerd["refused"] = {"why": "No such directory.", "next": "Correct leger.toml."}
+    said = services.configuration(patient)
+    assert (said.verdict, said.fix) == (Verdict.PROBLEM, "Correct leger.toml.")
+    assert services.version(patient).verdict is Verdict.OK
+
+
+def test_a_socket_that_the_configuration_has_off_is_no_problem(patient: Any) -> None:
+    patient.units["leger-setec.socket"] = unit(ActiveState="inactive")
+    assert services.setec_socket(patient).verdict is Verdict.PROBLEM
+    patient.legerd["configuration"]["http"] = False
+    assert services.setec_socket(patient).verdict is Verdict.OK
+
+
+def test_a_socket_that_the_configuration_wants_is_to_listen_enabled_or_not(patient: Any) -> None:
+    patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
+    patient.legerd["configuration"]["http"] = True
+    assert services.setec_socket(patient).verdict is Verdict.PROBLEM
