@@ -10,6 +10,7 @@ after `rpm/publish pull`, only in the bucket. The key is told by $LEGER_SIGNING_
     DIR/fedora/{leger.repo,repo.gpg}     what a host is given: where, and which key
     DIR/fedora/x86_64/                   packages, each with its sum and SBOM
     DIR/fedora/x86_64/repodata/          metadata: repomd.xml, signed, and files named by their hash
+    DIR/not-for-release                  only if the throw-away key signed: publish refuses the tree
 
 All is made in a directory of its own and comes into place file by file, the metadata last: whoever
 reads DIR meanwhile, or after a kill, sees the former repository or the new one.
@@ -27,11 +28,19 @@ import repository_metadata
 import repository_page
 from programs import BuildFailed, run
 from repository_metadata import digest_of
-from signing import ROOT, SigningKey, signing_key
+from signing import SigningKey, signing_key
+from source_tree import ROOT
 
 ARCH = Path("fedora/x86_64")
 REPOMD = ARCH / "repodata/repomd.xml"
 SIGNATURE = ARCH / "repodata/repomd.xml.asc"
+KEYS = Path("fedora/repo.gpg")
+SOURCE = Path("fedora/leger.repo")
+PAGE = Path("index.html")
+# Begins the name of the directory, in a tree, that all is made in.
+SCRATCH = ".making-"
+# In a tree while the throw-away key may have signed something in it; never published.
+NOT_FOR_RELEASE = Path("not-for-release")
 # gzip is what every dnf reads; createrepo_c's own default differs by its version.
 _FORMAT = ("--no-database", "--unique-md-filenames")
 
@@ -43,7 +52,7 @@ def add(tree: Path, packages: Sequence[Path], key: SigningKey) -> None:
     changes nothing, if the repository there is signed by none of the key's published ones.
     """
     tree.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=tree, prefix=".making-") as scratch:
+    with TemporaryDirectory(dir=tree, prefix=SCRATCH) as scratch:
         draft = Path(scratch)
         (draft / ARCH).mkdir(parents=True)
         for package in packages:
@@ -52,11 +61,13 @@ def add(tree: Path, packages: Sequence[Path], key: SigningKey) -> None:
         if (tree / REPOMD).exists():
             _keep_former(tree, draft, key)
         _sign_metadata(draft, key)
-        (draft / "fedora/repo.gpg").write_text(key.public(), encoding="ascii")
-        shutil.copy2(ROOT / "rpm/leger.repo", draft / "fedora/leger.repo")
+        (draft / KEYS).write_text(key.public(), encoding="ascii")
+        shutil.copy2(ROOT / "rpm/leger.repo", draft / SOURCE)
         listed = repository_metadata.packages(draft / ARCH)
         page = repository_page.render(listed, keys=key.published)
-        (draft / "index.html").write_text(page, encoding="utf-8")
+        (draft / PAGE).write_text(page, encoding="utf-8")
+        if not key.is_for_release:
+            (tree / NOT_FOR_RELEASE).touch()
         for path in publication_order(draft):
             target = tree / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +77,13 @@ def add(tree: Path, packages: Sequence[Path], key: SigningKey) -> None:
 def publication_order(tree: Path) -> list[Path]:
     """Return the files of a repository, relative to it, in the order in which they may appear.
 
-    Each comes after what it names: packages, files of metadata, the signature of repomd.xml,
-    repomd.xml itself, the page for people. dnf fetches repomd.xml and then its signature, so
-    between these two replacements it finds a signature that is not of what it has, and says so.
+    Each comes after what it names: packages, files of metadata, the signature of repomd.xml, the
+    keys and where they are told of, repomd.xml itself, the page for people. dnf fetches repomd.xml
+    and then its signature, so between their replacements it finds a signature that is not of what
+    it has, and says so. The keys come within, for whoever replaces the signature first has the
+    right to replace them (publish_switch.py).
     """
-    last = [SIGNATURE, REPOMD, Path("index.html")]
+    last = [SIGNATURE, KEYS, SOURCE, REPOMD, PAGE]
     files = [path.relative_to(tree) for path in (tree / "fedora").rglob("*") if path.is_file()]
     metadata = [path for path in files if path.parent.name == "repodata" and path not in last]
     others = [path for path in files if path not in metadata and path not in last]

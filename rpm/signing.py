@@ -18,10 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from programs import BuildFailed, run
+from source_tree import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 THROW_AWAY = ROOT / "build/throw-away-signing-key.asc"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs, which is what is asked for
+# Is in the throw-away key itself, so that a copy of it is known too, and users see it.
+_NOT_FOR_RELEASE = "leger, not for release <nobody@localhost>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class PublicKey:
     """Of each part that signs: what dnf shows a person before it takes the key."""
     created: int
     """When the newest part was made, in seconds since 1970."""
+    names: tuple[str, ...]
+    """Its user IDs, which whoever made it chose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,11 @@ class SigningKey:
     own: PublicKey
     published: tuple[PublicKey, ...]
     """What is in repo.gpg; the own one is the first."""
+
+    @property
+    def is_for_release(self) -> bool:
+        """Whether no key that users would get is a throw-away one."""
+        return not any(_NOT_FOR_RELEASE in key.names for key in self.published)
 
     def sign_package(self, package: Path) -> None:
         """Sign an RPM in place; whatever signature it has is replaced.
@@ -101,7 +110,7 @@ def signing_key(environment: Mapping[str, str]) -> Iterator[SigningKey]:
         source = THROW_AWAY
         sys.stderr.write(f"LEGER_SIGNING_KEY is not set: signing with a throw-away key, {source}\n")
         if not source.exists():
-            make(source, name="leger, not for release <nobody@localhost>")
+            make(source, name=_NOT_FOR_RELEASE)
     if not source.is_file():
         raise BuildFailed(f"signing: LEGER_SIGNING_KEY names no file: {source}")
     with _home() as home:
@@ -136,24 +145,28 @@ def _imported(home: Path, source: Path) -> SigningKey:
 
 
 def _listed(home: Path, what: str) -> list[PublicKey]:
-    # doc/DETAILS of GnuPG: a record for each key, one for each subkey of it, and after each of
-    # them its fingerprint. Field 2 is its validity, 6 its age, 12 what it may.
-    found: list[list[list[str]]] = []
+    # doc/DETAILS of GnuPG: a record for each key, one for each user ID and subkey of it, and after
+    # each key and subkey its fingerprint. Field 2 is its validity, 6 its age, 10 the fingerprint
+    # or user ID, 12 what it may.
+    found: list[tuple[list[list[str]], list[str]]] = []
     for line in _gpg(home, "--with-colons", what).splitlines():
         record = line.split(":")
         if record[0] in ("pub", "sec"):
-            found.append([])
+            found.append(([], []))
         if record[0] in ("pub", "sec", "sub", "ssb"):
-            found[-1].append(record)
+            found[-1][0].append(record)
         elif record[0] == "fpr":
-            found[-1][-1].append(record[9])
+            found[-1][0][-1].append(record[9])
+        elif record[0] == "uid":
+            found[-1][1].append(record[9])
     return [
         PublicKey(
             fingerprint=parts[0][-1],
             signing=tuple(part[-1] for part in parts if "s" in part[11] and part[1] not in "re"),
             created=max(int(part[5]) for part in parts),
+            names=tuple(names),
         )
-        for parts in found
+        for parts, names in found
     ]
 
 

@@ -4,13 +4,17 @@ The packages are small ones, but for the last test's.
 """
 
 import gzip
+import hashlib
+import secrets
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import packages
 import pytest
+import repositories
 import repository
 import rpm_samples
 from conftest import Answer, Host
@@ -18,8 +22,6 @@ from hostbox.naming import box_name
 from repository_page import grouped
 from signing import SigningKey
 
-HERE = Path(__file__).resolve().parent
-ADDRESS = "http://127.0.0.1:8088"
 # A host that has never heard of the repository.
 FORGET = f"""
 rpm --query --queryformat '%{{NAME}}-%{{VERSION}}-%{{RELEASE}}\\n' gpg-pubkey {rpm_samples.NAME} |
@@ -53,17 +55,12 @@ class Served:
         """Serve a repository in the place of any other, to a host that knows none."""
         self.host.do(FORGET)
         self.host.do("rm -rf /srv/repository")
-        assert self.host.box("push", f"{tree}/.", "/srv/repository").code == 0
-        self.host.do(
-            f"sed 's,https://pkgs.leger.run,{ADDRESS},' /srv/repository/fedora/leger.repo"
-            " > /etc/yum.repos.d/leger.repo"
-        )
+        repositories.put(self.host, tree)
+        repositories.configure(self.host)
 
     def dnf(self, *arguments: str) -> Answer:
         """Run dnf, which says yes to every question that it asks, also of keys."""
-        return self.host.run(
-            f"LC_ALL=C.UTF-8 dnf --assumeyes --releasever=43 {' '.join(arguments)}"
-        )
+        return repositories.dnf(self.host, *arguments)
 
     def installed(self) -> str:
         """Return the version of the package that is installed, or nothing."""
@@ -73,18 +70,14 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A host that serves a repository to itself; a web server is all that a repository needs."""
+def served(images: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A host without leger that serves a repository to itself."""
     scratch = tmp_path_factory.mktemp("repository")
     host = Host(box_name("repository"))
     host.box("down")
-    assert host.box("up").code == 0
-    host.do("mkdir -p /srv/repository /etc/yum.repos.d")
-    host.do(
-        "systemd-run --quiet --unit=repository --working-directory=/srv"
-        " python3 -m http.server --bind 127.0.0.1 --directory /srv/repository 8088"
-    )
-    host.wait(f"curl --silent --fail {ADDRESS}/")
+    up = host.box("up", "--image-store", images["store"])
+    assert up.code == 0, up.err
+    repositories.serve(host)
     keys = [rpm_samples.make_key(scratch, name) for name in ("ours", "another")]
     with rpm_samples.opened(keys[0]) as key, rpm_samples.opened(keys[1]) as other:
         package, newer = (rpm_samples.build(scratch, version) for version in ("1", "2"))
@@ -114,7 +107,7 @@ def test_an_upgrade_comes_from_a_repository_that_was_added_to_and_older_versions
     tree = served.repository("growing")
     assert served.dnf("install", rpm_samples.NAME).code == 0
     repository.add(tree, [served.newer], served.key)
-    assert served.host.box("push", f"{tree}/.", "/srv/repository").code == 0
+    repositories.put(served.host, tree)
     assert served.dnf("upgrade", "--refresh", rpm_samples.NAME).code == 0
     assert served.installed() == "2"
     assert served.dnf("install", f"{rpm_samples.NAME}-1").code == 0
@@ -129,7 +122,7 @@ def test_a_host_that_knows_the_former_key_takes_its_successor(served: Served) ->
         target.write(served.key.public())
     with rpm_samples.opened(file) as following:
         repository.add(tree, [served.newer], following)
-    assert served.host.box("push", f"{tree}/.", "/srv/repository").code == 0
+    repositories.put(served.host, tree)
     for version in ("2", "1"):  # of the present key, and of the former one
         answer = served.dnf("install", "--refresh", f"{rpm_samples.NAME}-{version}")
         assert answer.code == 0, answer
@@ -218,12 +211,19 @@ def test_a_package_without_our_signature_is_refused_though_the_metadata_has_it(
     assert served.installed() == ""
 
 
-def test_leger_installs_from_its_repository_and_serves(served: Served) -> None:
-    built = subprocess.run([HERE / "built-package"], stdout=subprocess.PIPE, text=True, check=True)
-    served.repository("leger", Path(built.stdout.strip()))
+def test_leger_installs_from_its_repository_and_a_stack_gets_its_secrets(served: Served) -> None:
+    served.repository("leger", packages.built())
     answer = served.dnf("install", "--setopt=install_weak_deps=False", "leger")
     assert answer.code == 0, answer
-    served.host.do("systemctl is-active --quiet legerd.service")
-    assert served.host.status() == {}
     checked = served.host.do(f"rpmkeys --checksig /srv/repository/{repository.ARCH}/leger-*.rpm")
     assert checked.strip().endswith("digests signatures OK")
+    served.host.do("systemctl is-active --quiet legerd.service")
+    api_key = secrets.token_urlsafe(24)
+    served.host.put("notes_db_password", secrets.token_urlsafe(24))
+    served.host.put("notes_api_key", api_key)
+    served.host.do("leger deploy install /usr/share/leger/examples/notes --yes")
+    status = served.host.status()
+    assert status.keys() == {"notes-postgres", "notes-redis", "notes-web"}
+    assert {(service["state"], service["why"]) for service in status.values()} == {("running", "")}
+    whoami = served.host.do("curl --silent --fail http://127.0.0.1:8090/whoami").strip()
+    assert whoami == hashlib.sha256(api_key.encode()).hexdigest()[:12]

@@ -4,14 +4,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import publish_files
 import publishing
 import pytest
 import repository
 import repository_metadata
 import rpm_samples
+import signing
 from contract.rpm.conftest import Store
 from programs import BuildFailed
 from publish_bucket import S3Bucket, connect
@@ -32,10 +34,10 @@ def push(store: Store, tree: Path, *, dry_run: bool = False) -> list[str]:
     return told
 
 
-def pushing(store: Store, tree: Path) -> "subprocess.Popen[str]":
+def pushing(store: Store, tree: Path, *options: str) -> "subprocess.Popen[str]":
     """Publish a tree in a process of its own, as a release does."""
     return subprocess.Popen(
-        [sys.executable, PUBLISH, "push", store.name, "--tree", tree],
+        [sys.executable, PUBLISH, "push", store.name, "--tree", tree, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -62,13 +64,28 @@ def served(store: Store, key: SigningKey) -> list[str]:
 def release(store: Store, rpms: dict[str, Path], key: SigningKey, tmp_path: Path) -> Release:
     """Make what a release of some versions publishes: pull, then `make repo`."""
 
-    def make(*versions: str, name: str = "repo", packages: Iterable[Path] = ()) -> Path:
+    def make(
+        *versions: str,
+        name: str = "repo",
+        packages: Iterable[Path] = (),
+        by: SigningKey = key,
+    ) -> Path:
         tree = tmp_path / name
         publishing.pull(store.bucket, tree)
-        repository.add(tree, [*(rpms[version] for version in versions), *packages], key)
+        repository.add(tree, [*(rpms[version] for version in versions), *packages], by)
         return tree
 
     return make
+
+
+@pytest.fixture(scope="session")
+def successor(key: SigningKey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SigningKey]:
+    """The key that replaces the present one, which is published beside it."""
+    file = rpm_samples.make_key(tmp_path_factory.mktemp("successor"))
+    with file.open("a") as target:
+        target.write(key.public())
+    with rpm_samples.opened(file) as successor:
+        yield successor
 
 
 def test_a_first_release_is_all_that_dnf_needs(
@@ -157,6 +174,55 @@ def test_a_tree_that_was_not_pulled_is_refused(
     assert snapshot(store) == {}
 
 
+def test_a_pull_makes_a_repository_anew_and_leaves_what_else_is_there(
+    store: Store, release: Release, tmp_path: Path
+) -> None:
+    tree = release("1")
+    (tree / "notes.txt").write_text("not ours")
+    (tree / f"{repository.SCRATCH}killed").mkdir()
+    publishing.pull(store.bucket, tree)
+    assert {path.name for path in tree.iterdir()} == {"published.json", "fedora", "notes.txt"}
+    assert [path for path in (tree / "fedora").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("file", ["notes.txt", "src/main.c", "fedora/releases/43/x86_64.iso"])
+def test_a_pull_into_a_directory_of_something_else_removes_nothing(
+    store: Store, tmp_path: Path, file: str
+) -> None:
+    kept = tmp_path / "home" / file
+    kept.parent.mkdir(parents=True)
+    kept.write_text("not ours")
+    with pytest.raises(BuildFailed, match="holds something else than a repository"):
+        publishing.pull(store.bucket, tmp_path / "home")
+    assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == [kept]
+
+
+def test_a_pull_over_a_file_is_refused(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not ours")
+    with pytest.raises(BuildFailed, match="holds something else than a repository"):
+        publishing.pull(store.bucket, tmp_path / "file")
+
+
+def test_what_a_throw_away_key_signed_is_published_only_when_that_is_asked_for(
+    store: Store, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "THROW_AWAY", tmp_path / "throw-away.asc")
+    with signing.signing_key({}) as key:
+        tree = release("1", by=key)
+        refused = pushing(store, tree)
+        _, said = refused.communicate(timeout=30)
+        assert refused.returncode == 1
+        assert "was signed by a throw-away key: set LEGER_SIGNING_KEY" in said
+        assert snapshot(store) == {}
+        allowed = pushing(store, tree, "--throw-away-key")
+        _, said = allowed.communicate(timeout=30)
+        assert allowed.returncode == 0, said
+        assert served(store, key) == ["1-1"]
+    assert "not-for-release" not in snapshot(store)
+    publishing.pull(store.bucket, tree)
+    assert not (tree / "not-for-release").exists()
+
+
 def test_metadata_of_a_package_that_is_nowhere_is_refused(store: Store, release: Release) -> None:
     tree = release("1")
     (tree / file("1")).unlink()
@@ -211,28 +277,60 @@ def test_of_two_who_publish_at_once_one_is_refused_and_nothing_is_lost(
     store.gate.release()
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert said.strip() == publishing._RACED
+    assert said.strip() == publish_files.RACED
     assert served(store, key) == ["3-1", "1-1"]
     push(store, release("2", name="slow"))
     assert served(store, key) == ["3-1", "2-1", "1-1"]
 
 
-def test_who_loses_between_signature_and_metadata_puts_the_signature_back(
-    store: Store, release: Release, key: SigningKey
+@pytest.mark.parametrize(
+    ("who", "at"),
+    [
+        ("the winner", file("2")),
+        ("the loser", file("2")),
+        ("the loser", str(repository.SIGNATURE)),
+        ("the loser", str(repository.KEYS)),
+        ("the loser", str(repository.REPOMD)),
+    ],
+)
+def test_of_two_with_other_keys_the_winners_keys_and_metadata_stay(
+    store: Store, release: Release, key: SigningKey, successor: SigningKey, who: str, at: str
 ) -> None:
     push(store, release("1"))
-    slow = release("2", name="slow")
-    store.gate.hold(store.path(repository.REPOMD))
+    slower, faster = (successor, key) if who == "the loser" else (key, successor)
+    slow = release("2", name="slow", by=slower)
+    store.gate.hold(store.path(at))
     process = pushing(store, slow)
     assert store.gate.reached.wait(30)
-    # A publisher that has seen the slow one's signature, and so replaces that.
-    fast = release("3", name="fast")
+    # A publisher that has seen whatever the slow one has written by now, and so replaces that.
+    fast = release("3", name="fast", by=faster)
     store.gate.pass_new()
     push(store, fast)
     store.gate.release()
+    _, said = process.communicate(timeout=30)
+    assert said.strip() == publish_files.RACED
+    assert (store.objects / repository.KEYS).read_text() == faster.public()
+    assert served(store, faster) == ["3-1", "1-1"]
+
+
+def test_who_loses_after_the_signature_puts_signature_and_keys_back(
+    store: Store, release: Release, successor: SigningKey
+) -> None:
+    push(store, release("1"))
+    before = snapshot(store)
+    slow = release("2", name="slow", by=successor)
+    store.gate.hold(store.path(repository.REPOMD))
+    process = pushing(store, slow)
+    assert store.gate.reached.wait(30)
+    assert (store.objects / repository.KEYS).read_text() == successor.public()
+    store.gate.pass_new()
+    store.client.put_object(Bucket=store.name, Key=str(repository.REPOMD), Body=b"<repomd/>")
+    store.gate.release()
     process.communicate(timeout=30)
     assert process.returncode == 1
-    assert served(store, key) == ["3-1", "1-1"]
+    after = snapshot(store)
+    for path in (repository.SIGNATURE, repository.KEYS, repository.SOURCE):
+        assert after[str(path)] == before[str(path)]
 
 
 @pytest.mark.parametrize("at", [file("2"), "index.html", str(repository.SIGNATURE)])

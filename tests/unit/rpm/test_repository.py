@@ -9,6 +9,7 @@ import pytest
 import repository
 import repository_metadata
 import rpm_samples
+import signing
 from programs import BuildFailed
 from signing import SigningKey
 
@@ -149,7 +150,13 @@ def test_everything_comes_after_what_it_names(tree: Path) -> None:
     package = order.index(f"fedora/x86_64/{rpm_samples.NAME}-1-1.noarch.rpm")
     (primary,) = (i for i, path in enumerate(order) if path.endswith("-primary.xml.gz"))
     assert package < primary < order.index(str(repository.SIGNATURE))
-    assert order[-3:] == [str(repository.SIGNATURE), str(repository.REPOMD), "index.html"]
+    assert order[-5:] == [
+        str(repository.SIGNATURE),
+        "fedora/repo.gpg",
+        "fedora/leger.repo",
+        str(repository.REPOMD),
+        "index.html",
+    ]
     assert set(order) == set(contents(tree))
 
 
@@ -175,6 +182,16 @@ def test_a_repository_of_another_key_is_not_added_to(
     ):
         repository.add(tree, [rpms["2"]], other)
     assert contents(tree) == before
+
+
+def test_only_a_repository_of_a_throw_away_key_is_marked_as_not_for_release(
+    tree: Path, rpms: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not (tree / "not-for-release").exists()
+    monkeypatch.setattr(signing, "THROW_AWAY", tmp_path / "throw-away.asc")
+    with signing.signing_key({}) as key:
+        repository.add(tmp_path / "other", [rpms["1"]], key)
+    assert (tmp_path / "other/not-for-release").exists()
 
 
 def test_make_repo_says_what_is_missing_when_no_package_was_built(

@@ -134,4 +134,23 @@ def test_without_a_key_one_is_made_and_said_to_be_of_no_worth(
     monkeypatch.setattr(signing, "THROW_AWAY", tmp_path / "build/throw-away.asc")
     with signing.signing_key({}) as first, signing.signing_key({}) as second:
         assert first.own == second.own
+        assert not first.is_for_release
     assert "signing with a throw-away key" in capsys.readouterr().err
+
+
+def test_a_throw_away_key_is_not_for_release_wherever_it_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "THROW_AWAY", tmp_path / "throw-away.asc")
+    with signing.signing_key({}) as throw_away:
+        public = throw_away.public()
+    copy = Path(shutil.copy(tmp_path / "throw-away.asc", tmp_path / "release.asc"))
+    with rpm_samples.opened(copy) as key:
+        assert not key.is_for_release
+    real = rpm_samples.make_key(tmp_path)
+    with rpm_samples.opened(real) as key:
+        assert key.is_for_release
+    with real.open("a") as target:
+        target.write(public)
+    with rpm_samples.opened(real) as key:
+        assert not key.is_for_release
