@@ -115,13 +115,15 @@ $(ACTIONLINT): requirements/actionlint/go.mod requirements/actionlint/go.sum | $
 	$(PY) tests/conformance/go requirements/actionlint \
 	  build -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
 
-# A box is built by debootstrap, as root: see tests/host/box --help. groff reads the man pages, and
+# A box is built by debootstrap, as root: see tests/host/box --help; it checks Debian's signature by
+# gpgv and the keyring. groff reads the man pages, and
 # openssl the store's pages, in unit tests. The package is built by rpmbuild, and read by rpmlint;
 # the repository is made by createrepo_c and signed by GnuPG.
 host-tools:
 	@for tool in debootstrap:debootstrap unshare:util-linux ip:iproute2 zstd:zstd \
 	    groff:groff-base openssl:openssl rpmbuild:rpm rpmlint:rpmlint \
-	    createrepo_c:createrepo-c gpg:gnupg; do \
+	    createrepo_c:createrepo-c gpg:gnupg gpgv:gpgv; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$${missing-} $${tool##*:}"; done; \
+	test -e /usr/share/keyrings/debian-archive-keyring.gpg || missing="$${missing-} debian-archive-keyring"; \
 	if [ -n "$${missing-}" ]; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing >/dev/null; fi

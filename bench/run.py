@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BOX = str(ROOT / "tests/host/box")
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/host")]
 
+import availability  # noqa: E402
+import packages  # noqa: E402
 import secrets_get  # noqa: E402
 import secrets_store  # noqa: E402
 from hostbox.naming import box_name  # noqa: E402
@@ -60,10 +62,17 @@ def in_a_box() -> list[Measurement]:
     try:
         rows = package()
         run(BOX, "push", "--name", NAME, str(ROOT / "bench/on_host.py"), "/root/on_host.py")
-        answer = run(BOX, "exec", "--name", NAME, "--", "python3", "/root/on_host.py")
+        answer = inside("python3", "/root/on_host.py")
+        rows += [Measurement(**row) for row in json.loads(answer.splitlines()[-1])]
+        rows.append(upgrade())
     finally:
         run(BOX, "down", "--name", NAME)
-    return [*rows, *(Measurement(**row) for row in json.loads(answer.splitlines()[-1]))]
+    return rows
+
+
+def inside(*command: str) -> str:
+    """Run a command in the box and return what it prints."""
+    return run(BOX, "exec", "--name", NAME, "--", *command)
 
 
 def package() -> list[Measurement]:
@@ -71,11 +80,7 @@ def package() -> list[Measurement]:
 
     dnf returns when the pod is healthy, so what counts is what legerd took, as systemd noted it.
     """
-    built = Path(run(str(ROOT / "tests/host/built-package")).strip())
-
-    def inside(*command: str) -> str:
-        return run(BOX, "exec", "--name", NAME, "--", *command)
-
+    built = packages.built()
     run(BOX, "push", "--name", NAME, str(built), "/root/leger.rpm")
     inside("dnf", "--quiet", "--assumeyes", "install", "/root/leger.rpm")
     inside("leger", "status")
@@ -91,6 +96,15 @@ def package() -> list[Measurement]:
             "installed, until the pod is healthy / 10 s", (ready - began) / 1e6, 10, "s", 1.0
         ),
     ]
+
+
+def upgrade() -> Measurement:
+    """Measure how long a service is away while dnf upgrades: between two answers, at most."""
+    run(BOX, "push", "--name", NAME, str(packages.WORKS.package()), "/root/newer.rpm")
+    run(BOX, "push", "--name", NAME, availability.__file__, availability.PLACE)
+    dnf = "dnf --quiet --assumeyes upgrade /root/newer.rpm"
+    away = availability.longest(inside("sh", "-c", availability.around(dnf, secret="bench_00")))
+    return Measurement("a service away during an upgrade / 3 s", away, 3, "s", 1.0)
 
 
 def table(rows: list[Measurement]) -> Any:

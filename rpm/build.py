@@ -17,16 +17,17 @@ from tempfile import TemporaryDirectory
 
 import bundle
 import sbom
+import source_tree
 import stage
 from programs import run
 
-SPEC = stage.ROOT / "rpm/leger.spec"
+SPEC = source_tree.ROOT / "rpm/leger.spec"
 
 
 def package(output: Path) -> Path:
     """Build the package into a directory, with what goes beside it, and return its path."""
-    version = stage.version()
-    epoch = run(["git", "-C", stage.ROOT, "show", "--no-patch", "--format=%ct", "HEAD"]).strip()
+    version = source_tree.version()
+    committed = source_tree.time()
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as scratch:
         tree = Path(scratch, "tree")
@@ -39,14 +40,20 @@ def package(output: Path) -> Path:
             "leger_license": sbom.expression(parts),
         }
         defines = [w for name, value in settings.items() for w in ("--define", f"{name} {value}")]
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch}
+        # Neither the macros nor the language of whoever builds it decides anything.
+        environment = {
+            "HOME": scratch,
+            "LC_ALL": "C.UTF-8",
+            "PATH": os.environ["PATH"],
+            "SOURCE_DATE_EPOCH": str(committed),
+        }
         run(["rpmbuild", "-bb", "--quiet", *defines, SPEC], environment=environment)
         (built,) = Path(scratch).glob("rpmbuild/RPMS/x86_64/*.rpm")
         name = built.name.removesuffix(".rpm")
         made = Path(shutil.move(built, output / built.name))
     digest = hashlib.sha256(made.read_bytes()).hexdigest()
     (output / f"{name}.rpm.sha256").write_text(f"{digest}  {made.name}\n", encoding="ascii")
-    document = sbom.document(parts, version=version, digest=digest, created=int(epoch))
+    document = sbom.document(parts, version=version, digest=digest, created=committed)
     (output / f"{name}.spdx.json").write_text(document, encoding="utf-8")
     return made
 
@@ -54,7 +61,7 @@ def package(output: Path) -> Path:
 def main() -> None:
     """Run as the module's docstring says."""
     parser = argparse.ArgumentParser(description="Build the package of leger.")
-    parser.add_argument("--output", type=Path, default=stage.ROOT / "dist", metavar="DIR")
+    parser.add_argument("--output", type=Path, default=source_tree.ROOT / "dist", metavar="DIR")
     arguments = parser.parse_args()
     os.umask(0o022)
     sys.stdout.write(f"{package(arguments.output)}\n")

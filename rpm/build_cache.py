@@ -1,7 +1,7 @@
 """What the build made once is kept, by the hash of what it was made from.
 
     <cache>/package/<kind>-<hash>      a finished file or directory
-    <cache>/package/<kind>.lock        held while one of that kind is made
+    <cache>/package/<kind>.lock        held while one of that kind is made, or some are removed
     <cache>/package/.<kind>-making     the unfinished one; what a killed run leaves is removed
 
 `<cache>` is $LEGER_CACHE, or leger's directory in $XDG_CACHE_HOME or ~/.cache. All of it may be
@@ -12,7 +12,8 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -46,12 +47,10 @@ def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     same time wait for one of them. An exception of `make` is passed on, and nothing is kept.
     """
     path = directory() / f"{kind}-{key}"
-    if path.exists():
+    if _taken(path):
         return path
-    directory().mkdir(parents=True, exist_ok=True)
-    with (directory() / f"{kind}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists():
+    with _locked(kind):
+        if _taken(path):
             return path
         draft = directory() / f".{kind}-making"
         _remove(draft)
@@ -64,14 +63,34 @@ def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
 
 
 def forget(kind: str, *, but: int) -> None:
-    """Remove what is kept of a kind, but for those that were made last."""
-    made = sorted(directory().glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
-    for path in made[:-but]:
-        _remove(path)
+    """Remove what is kept of a kind, but for those that were made or asked for last."""
+    with _locked(kind):
+        found = sorted(directory().glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
+        for path in found[:-but]:
+            # Whoever asks for it meanwhile finds all of it, or nothing.
+            unwanted = path.rename(directory() / f".{kind}-unwanted")
+            _remove(unwanted)
+
+
+@contextmanager
+def _locked(kind: str) -> Iterator[None]:
+    directory().mkdir(parents=True, exist_ok=True)
+    with (directory() / f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _taken(path: Path) -> bool:
+    """Tell whether it is there, and have its time say that it was asked for."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _remove(path: Path) -> None:
     if path.is_dir():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import debian_packages
 import interpreter
 import licences
 import oci_image
+import source_tree
 import wheels
 
 # Who may be asked for by number or name in the image; podman adds a user's own entry.
@@ -66,8 +67,10 @@ def ready() -> Bundle:
     makers = [Path(module.__file__ or "") for module in modules]
     makers += [Path(__file__), wheels.PINS]
     versions = [f"{package.name} {package.version}" for package in packages]
-    key = build_cache.fingerprint([build_cache.of_files(makers, below=wheels.ROOT), *versions])
-    return Bundle(build_cache.kept("bundle", key, lambda draft: _make(draft, packages)))
+    key = build_cache.fingerprint([build_cache.of_files(makers, below=source_tree.ROOT), *versions])
+    bundle = Bundle(build_cache.kept("bundle", key, lambda draft: _make(draft, packages)))
+    build_cache.forget("bundle", but=4)
+    return bundle
 
 
 def _make(draft: Path, packages: list[debian_packages.DebianPackage]) -> None:

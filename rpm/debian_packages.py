@@ -1,13 +1,15 @@
 """The packages of Debian that the bundled interpreter and the image's C library come from.
 
 debootstrap fetches them and checks Debian's signature and every sum; it needs no apt of the same
-release, and knows where a mirror is. They are those of the day on which they are first asked for
-(see build_cache); the package's SBOM tells which versions they were.
+release, and knows where a mirror is. They are those of the stable release, without what only its
+security archive has, as of the week in which they are asked for (see build_cache); the package's
+SBOM tells which versions they were.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,14 +67,25 @@ def fetch() -> list[DebianPackage]:
         with TemporaryDirectory() as scratch:
             (Path(scratch) / "script").write_text(script, encoding="utf-8")
             root = Path(scratch) / "root"
+            # Without the option, a machine that lacks Debian's keys would get no signature checked.
+            command = ["debootstrap", "--force-check-gpg", "--download-only"]
             # An empty mirror is debootstrap's own default.
-            run(["debootstrap", "--download-only", SUITE, root, "", Path(scratch) / "script"])
+            run([*command, SUITE, root, "", Path(scratch) / "script"])
             draft.mkdir()
             for package in read(root / "var/cache/apt/archives", names):
                 # The archive's name has the epoch's colon escaped; its content tells the rest.
                 (draft / f"{package.name}.deb").write_bytes(package.file.read_bytes())
 
-    return read(build_cache.kept("debian", build_cache.fingerprint([script]), make), names)
+    key = build_cache.fingerprint([script, week()])
+    packages = read(build_cache.kept("debian", key, make), names)
+    build_cache.forget("debian", but=4)
+    return packages
+
+
+def week(today: date | None = None) -> str:
+    """Return the week of today, in UTC, in which what is fetched once is not fetched again."""
+    year, number, _ = (today or datetime.now(UTC).date()).isocalendar()
+    return f"{year}-W{number:02}"
 
 
 def read(directory: Path, names: Sequence[str]) -> list[DebianPackage]:

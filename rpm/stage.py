@@ -10,7 +10,6 @@ import argparse
 import os
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,12 +17,13 @@ import bundle
 import interpreter
 import licences
 import oci_image
+import source_tree
 import stamp
 import wheels
+from leger_bootstrap.image import REPOSITORY
 from programs import run
+from source_tree import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-IMAGE = "localhost/leger/services"
 # -I: neither the caller's directory nor environment decides what root imports; -S: no .pth files.
 LAUNCHER = f"""#!/{interpreter.PYTHON} -IS
 import sys
@@ -47,25 +47,17 @@ FILES = {
     "presets/system/*": ("usr/lib/systemd/system-preset",),
     "presets/user/*": ("usr/lib/systemd/user-preset",),
     "tmpfiles/*": ("usr/lib/tmpfiles.d",),
+    "leger.toml": ("etc/leger",),
+    "schemas/*": ("usr/share/leger/schemas",),
 }
-
-
-def version() -> str:
-    """Return the version of the tree, which the package and the image have too."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        project: str = tomllib.load(file)["project"]["version"]
-    return project
-
-
-def commit() -> str:
-    """Return the full hash of the commit that is checked out."""
-    return run(["git", "-C", ROOT, "rev-parse", "HEAD"]).strip()
 
 
 def own(directory: Path, bundled: bundle.Bundle) -> None:
     """Lay out leger itself, and nothing of what is bundled."""
     wheels.install_leger(directory)
-    stamp.stamp(directory / wheels.SITE, commit())
+    # What differs from every commit says no hash, as a tree does.
+    if commit := source_tree.commit():
+        stamp.stamp(directory / wheels.SITE, commit)
     wheels.compile_below(directory, bundled.python)
     commands = directory / "usr/bin"
     commands.mkdir(parents=True)
@@ -78,7 +70,7 @@ def image(own_tree: Path, bundled: bundle.Bundle) -> tuple[oci_image.Image, str]
     """Return the services' image, and its reference: its tag changes with the content."""
     layers = [bundled.layer, oci_image.layer(own_tree)]
     made = oci_image.image(layers, {"Entrypoint": ["/usr/bin/legerd"], "WorkingDir": "/"})
-    return made, f"{IMAGE}:{version()}-{made.identity[:12]}"
+    return made, f"{REPOSITORY}:{source_tree.version()}-{made.identity[:12]}"
 
 
 def host(directory: Path) -> str:
@@ -91,8 +83,9 @@ def host(directory: Path) -> str:
         services, reference = image(own_tree, bundled)
         shutil.copytree(own_tree, directory, symlinks=True, dirs_exist_ok=True)
     share = directory / "usr/share/leger"
-    shutil.copytree(ROOT / "quadlets", share / "quadlets")
-    shutil.copytree(ROOT / "examples", share / "examples")
+    for source in (*source_tree.files("quadlets"), *source_tree.files("examples")):
+        (share / source).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / source, share / source)
     (share / "image").mkdir()
     oci_image.write(share / "image/leger.tar", services, reference)
     (share / "image/reference").write_text(reference + "\n", encoding="utf-8")
@@ -101,13 +94,25 @@ def host(directory: Path) -> str:
             (directory / target).mkdir(parents=True, exist_ok=True)
             for source in (ROOT / "rpm").glob(pattern):
                 shutil.copyfile(source, directory / target / source.name)
-    (directory / "etc/leger").mkdir(parents=True)
     _manual(directory / "usr/share/man")
     _completions(directory, bundled)
     shutil.copytree(bundled.licences, directory / licences.PLACE)
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, directory / licences.PLACE / name)
+    settle(directory, time=source_tree.time())
     return reference
+
+
+def settle(directory: Path, *, time: int) -> None:
+    """Give everything in the tree one time, and what lies below usr/share the modes of data.
+
+    Both would tell of the machine otherwise: its umask, and when it made or fetched a file.
+    """
+    for path in (directory / "usr/share").rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    for path in (directory, *directory.rglob("*")):
+        os.utime(path, (time, time), follow_symlinks=False)
 
 
 def _manual(directory: Path) -> None:

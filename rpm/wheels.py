@@ -6,8 +6,8 @@ from pathlib import Path
 
 import interpreter
 from programs import run
+from source_tree import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / "requirements/run.txt"
 SITE = interpreter.HOME / "site"
 

@@ -84,6 +84,12 @@ class Host:
         answer = json.loads(self.do("leger status --json", user=user))
         return {service["service"]: service for service in answer["services"]}
 
+    def service_images(self, *, user: str = "root") -> set[str]:
+        """Return the images of leger's services that podman has."""
+        form = "{{.Repository}}:{{.Tag}}"
+        command = f"podman images --format '{form}' localhost/leger/services"
+        return set(self.do(command, user=user).split())
+
     def wait(self, command: str, *, user: str = "root", seconds: float = 120) -> Answer:
         """Run a command until it succeeds."""
         deadline = time.monotonic() + seconds

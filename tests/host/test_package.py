@@ -1,5 +1,6 @@
 """The package as a person meets it: what is in it, what it does to a host, and what it leaves."""
 
+import os
 import re
 import secrets
 import shutil
@@ -8,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import build_cache
+import packages
 import pytest
-from conftest import HERE, ROOT, Host
+from conftest import ROOT, Host
 from hostbox.naming import box_name
 from stacks import sleeper
 
@@ -30,13 +33,13 @@ DNF = "dnf --quiet --assumeyes"
 PACKAGE = "/root/leger.rpm"
 SHOW = "systemctl show -p MainPID -p InvocationID leger-secrets leger-deployer leger-pod"
 SHOW_HERS = "systemctl --user show -p MainPID -p InvocationID leger-secrets"
+NO_JOB = "systemctl --user list-jobs --legend=no | grep -q . && exit 1 || exit 0"
 PRESET = Path("/etc/systemd/system-preset/00-administrator.preset")
 
 
 @pytest.fixture(scope="module")
 def package() -> Path:
-    answer = subprocess.run([HERE / "built-package"], stdout=subprocess.PIPE, check=True)
-    return Path(answer.stdout.decode().strip())
+    return packages.built()
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +88,15 @@ def test_the_package_needs_podman_systemd_and_a_c_library_alone(package: Path) -
     assert "systemd >= 254" in requires
     names = {re.split(r"[ (]", line)[0] for line in requires}
     assert names == {
-        "/bin/sh", "podman", "systemd", "rpmlib", "rtld", "ld-linux-x86-64.so.2", "libc.so.6",
-        "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1",
+        "/bin/sh", "config", "podman", "systemd", "rpmlib", "rtld", "ld-linux-x86-64.so.2",
+        "libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1",
     }  # fmt: skip
     # Every supported Fedora has a newer one.
     versions = {tuple(map(int, v.split("."))) for v in re.findall(r"GLIBC_([\d.]+)", str(requires))}
     assert max(versions) <= (2, 38)
     provided = {line.split(" ")[0] for line in query(package, "--provides")}
-    assert provided == {"leger", "leger(x86-64)"}
+    # It provides its own configuration file, and requires that in turn.
+    assert provided == {"config(leger)", "leger", "leger(x86-64)"}
 
 
 def test_the_scripts_are_whole(package: Path) -> None:
@@ -116,12 +120,32 @@ def test_rpmlint_finds_nothing_that_is_not_explained(package: Path) -> None:
     assert " 0 errors, 0 warnings" in done.stdout, done.stdout
 
 
-def test_built_again_it_is_the_same_package(package: Path, tmp_path: Path) -> None:
-    command: list[str | Path] = [ROOT / ".venv/bin/python", ROOT / "rpm/build.py"]
-    command += ["--output", tmp_path]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+def test_somebody_else_builds_the_same_package(package: Path, tmp_path: Path) -> None:
+    home, tree, output = tmp_path / "home", tmp_path / "tree", tmp_path / "output"
+    umask = os.umask(0o077)
+    try:
+        packages.copy_of_this_tree(tree)
+        home.mkdir()
+    finally:
+        os.umask(umask)
+    (home / ".rpmmacros").write_text("%packager Somebody\n%_binary_payload w1.gzdio\n")
+    for path in tree.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000), follow_symlinks=False)
+    command = [str(ROOT / ".venv/bin/python"), "rpm/build.py", "--output", str(output)]
+    # What is fetched from elsewhere, and its modes and times, are still those of the first build.
+    environment = {**os.environ, "LEGER_CACHE": str(build_cache.directory().parent)}
+    environment |= {"HOME": str(home), "TZ": "Asia/Kathmandu"}
+    subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, check=True)
     for path in package.parent.iterdir():  # its sum and its SBOM, too
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+        assert (output / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_no_script_waits_for_a_users_manager_without_limit(package: Path) -> None:
+    lines = [line.strip() for line in query(package, "--scripts") if "--machine" in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert line.startswith("SYSTEMD_BUS_TIMEOUT=15s timeout 60 systemctl --user")
+        assert line.endswith("&")
 
 
 def test_a_preset_of_the_administrator_decides_whether_the_services_start(machine: Host) -> None:
@@ -154,12 +178,18 @@ def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all
     before, hers = machine.do(SHOW), machine.do(SHOW_HERS, user="alice")
     machine.do(f"{DNF} reinstall {PACKAGE}")
     assert machine.do(SHOW) == before  # neither the image nor a unit changed
+    machine.wait(NO_JOB, user="alice")  # dnf does not wait for what a user's manager does
     assert machine.do(SHOW_HERS, user="alice") == hers
 
     machine.do(f"{DNF} remove leger")
     assert machine.do("systemctl show -p MainPID kept.service") == running
     assert machine.do("podman --transient-store ps --quiet --filter name=leger-") == ""
     assert "MainPID=0" in machine.do(SHOW_HERS, user="alice")
+    machine.do("systemctl restart user@$(id -u alice).service")  # as at her next login
+    machine.wait(NO_JOB, user="alice")
+    assert machine.do("ls .config/containers/systemd/legerd/leger.pod", user="alice")
+    failed = "systemctl --user list-units --failed --plain --legend=no"
+    assert machine.do(failed, user="alice") == ""
     assert machine.do("systemctl list-units --failed --plain --legend=no") == ""
     assert machine.run("ls -d /usr/lib/leger /usr/share/leger /usr/bin/leger*").out == ""
     assert machine.run("find /etc -xtype l -path '*leger*'").out == ""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import releases
 from conftest import Host
 from hostbox.naming import box_name
 from stacks import sleeper
@@ -69,7 +68,7 @@ def test_nobody_to_confirm_it_means_that_nothing_happens(host: Host, value: str)
 
 def test_a_user_purges_what_is_that_users_alone(host: Host, value: str) -> None:
     host.do("legerd purge --yes-destroy-all-secrets", user="alice")
-    assert releases.images(host, user="alice") == set()
+    assert host.service_images(user="alice") == set()
     assert "leger" not in host.do(UNITS.format(scope="--user"), user="alice")
     assert host.do("find /home/alice -name '*leger*' -not -path '*/containers/storage/*'") == ""
     assert host.do("leger secrets get purged_key") == value  # root's is as it was
@@ -82,11 +81,12 @@ def test_the_hosts_name_confirms_it_and_nothing_is_left(host: Host, value: str) 
     assert host.do(LEFT).split() == []
     units = host.do(UNITS.format(scope=""))
     assert not [line for line in units.splitlines() if "leger" in line or "purged" in line]
-    assert releases.images(host) == set()
+    assert host.service_images() == set()
     podman = "podman --transient-store"
     assert host.do(f"{podman} ps --all --quiet; {podman} secret ls --quiet") == ""
     assert "purged" not in host.do("podman network ls; podman volume ls")
     assert "leger" not in host.do("findmnt --noheadings --list --output TARGET")
+    assert "leger" not in host.do("getent passwd; getent group; cat /etc/subuid /etc/subgid")
     host.assert_nowhere_on_disk(value)
     assert host.do("systemctl is-system-running").strip() == "running"
 

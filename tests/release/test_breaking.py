@@ -46,6 +46,24 @@ def test_before_the_first_release_there_is_no_contract_to_hold_to(clone: Clone) 
     assert (answer.returncode, answer.stdout) == (0, "no release yet: no contract to hold to\n")
 
 
+def test_a_history_that_git_does_not_read_is_not_one_without_a_release(clone: Clone) -> None:
+    (clone.directory / ".git/HEAD").write_text("")
+    answer = compared(clone)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("proto/breaking.py: git rev-parse: fatal: ")
+
+
+def test_a_shallow_clone_that_lacks_the_last_release_says_so(clone: Clone, tmp_path: Path) -> None:
+    clone.git("tag", "v0.1.0")
+    clone.commit("fix: nothing about contracts")
+    shallow = Clone(tmp_path / "shallow")
+    url = clone.directory.as_uri()
+    clone.git("clone", "--quiet", "--depth", "1", url, str(shallow.directory))
+    answer = compared(shallow)
+    assert answer.returncode == 0
+    assert answer.stdout == "contracts not compared: a shallow clone; git fetch --unshallow\n"
+
+
 def test_a_contract_may_grow(clone: Clone) -> None:
     clone.git("tag", "v0.1.0")
     clone.write({CONTRACT: MESSAGE.replace("}", "  string more = 2;\n}")})

@@ -31,6 +31,26 @@ def test_all_jobs_run_in_the_same_debian() -> None:
     assert len(images) == 1
 
 
+def test_git_trusts_the_checkout_in_every_container() -> None:
+    trusting = 'git config --global --add safe.directory "$GITHUB_WORKSPACE"'
+    jobs = [
+        [step.get("run") or step["uses"] for step in job["steps"]]
+        for text in WORKFLOWS.values()
+        for job in yaml.safe_load(text)["jobs"].values()
+        if "container" in job
+    ]
+    assert jobs
+    for steps in jobs:
+        # The checkout is made by the runner's user; a container's is root.
+        assert [step for step in steps if step == trusting] == [trusting]
+
+
+def test_nothing_is_installed_while_the_signing_key_can_be_read() -> None:
+    steps = yaml.safe_load(WORKFLOWS["release.yml"])["jobs"]["sign"]["steps"]
+    (signing,) = [i for i, step in enumerate(steps) if "LEGER_SIGNING_KEY" in step.get("env", {})]
+    assert "make .venv/.ready host-tools" in [step.get("run") for step in steps[:signing]]
+
+
 def test_a_release_starts_only_workflows_that_can_be_started() -> None:
     started = set(re.findall(r"gh workflow run (\S+)", WORKFLOWS["release-please.yml"]))
     assert started == {"ci.yml", "release.yml", "semantic-pr.yml"}

@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import build_cache
@@ -60,3 +61,27 @@ def test_what_was_made_last_is_not_forgotten() -> None:
     build_cache.forget("thing", but=2)
     assert [path.exists() for path in made] == [False, False, True, True]
     assert other.exists()
+
+
+def test_what_was_asked_for_last_is_not_forgotten_either() -> None:
+    made = [build_cache.kept("thing", str(n), lambda draft: draft.mkdir()) for n in range(3)]
+    for path in made:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    asked = build_cache.kept("thing", "0", lambda draft: draft.mkdir())
+    build_cache.forget("thing", but=1)
+    assert [path for path in made if path.exists()] == [asked]
+
+
+def test_nothing_is_forgotten_while_one_of_its_kind_is_made() -> None:
+    build_cache.kept("thing", "0", lambda draft: draft.touch())
+    forgetting = threading.Thread(target=build_cache.forget, args=["thing"], kwargs={"but": 1})
+
+    def make(draft: Path) -> None:
+        draft.touch()
+        forgetting.start()
+        forgetting.join(0.2)
+        assert forgetting.is_alive()
+
+    made = build_cache.kept("thing", "1", make)
+    forgetting.join()
+    assert list(made.parent.glob("thing-*")) == [made]

@@ -1,4 +1,5 @@
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import debian_packages
@@ -31,3 +32,9 @@ def test_a_package_that_is_not_there_is_named(tmp_path: Path) -> None:
     package(tmp_path, "zlib1g", "1")
     with pytest.raises(ValueError, match="libffi8"):
         debian_packages.read(tmp_path, ["libffi8", "zlib1g"])
+
+
+def test_packages_are_fetched_anew_from_monday_on() -> None:
+    sunday, monday = date(2026, 1, 4), date(2026, 1, 5)
+    assert debian_packages.week(sunday) == "2026-W01"
+    assert debian_packages.week(monday) == "2026-W02"
