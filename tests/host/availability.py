@@ -62,7 +62,8 @@ def watch(secret: str) -> dict[str, float]:
                 return False
 
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # Blocked in all threads, so that it is this one that takes it, and not one of gRPC's.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     away: dict[str, float] = {}
 
     def observe(service: str, ask: Callable[[grpc.Channel], bool]) -> None:
@@ -79,6 +80,8 @@ def watch(secret: str) -> dict[str, float]:
     ]
     for thread in threads:
         thread.start()
+    signal.sigwait({signal.SIGTERM})
+    ended.set()
     for thread in threads:
         thread.join()
     return away
