@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from leger_deployer.domain import transient_store, volume_owner, zero_bytes
+from leger_deployer.domain import transient_store, volume_owner
 from leger_deployer.domain.health_check import HealthCheck
 from leger_deployer.domain.quadlet_file import quote_word
 from leger_deployer.domain.scope import Scope
@@ -130,11 +130,6 @@ def _service_section(facts: UnitFacts, mounts: "_MountedSecrets", scope: Scope) 
         if not facts.own_runtime_directory:
             lines.append("RuntimeDirectoryMode=0700")
     lines += [f"ExecStartPre={_command(words)}" for words in mounts.commands(facts.podman, scope)]
-    variables = dict.fromkeys(
-        f"%d/{credential_name(s.secret)}" for s in facts.secrets if s.type is SecretType.ENV
-    )
-    if variables:
-        lines.append(f"ExecStartPre={_command(zero_bytes.check(variables))}")
     # The timer that podman would make looks into the wrong store. Always set: an image may bring
     # a health check that no Quadlet tells of.
     lines.append("Environment=DISABLE_HC_SYSTEMD=true")

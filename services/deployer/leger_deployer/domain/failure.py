@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from leger_deployer.domain import zero_bytes
 from leger_deployer.domain.errors import HostCommandFailed, SecretsUnavailable
 from leger_deployer.domain.ports.host_commands import HostCommands
 from leger_deployer.domain.ports.secrets_directory import Refusal, SecretsDirectory
@@ -70,11 +69,6 @@ def _exit(state: UnitState) -> str:
         return f"It was killed by signal {_signal(status)}"
     if status in _SYSTEMD_EXITS:
         return f"It did not start, as {_SYSTEMD_EXITS[status]} (status {status})"
-    if (state.failed_command, status) == (f"ExecStartPre={zero_bytes.SHELL}", zero_bytes.REFUSED):
-        return (
-            "It did not start, as a secret that it gets as an environment variable holds a byte of"
-            " zero, which no such variable can (leave out type=env to have it as a file)"
-        )
     if state.failed_command:
         return f"{state.failed_command}, which runs before it, failed with status {status}"
     if status in _PODMAN_EXITS:

@@ -41,7 +41,6 @@ def state(result: str, code: int = 1, status: int = 0, command: str = "") -> Uni
             state("exit-code", status=1, command="ExecStartPre=/bin/check"),
             "ExecStartPre=/bin/check, which runs before it, failed with status 1.",
         ),
-        (state("exit-code", status=65, command="ExecStartPre=/bin/sh"), "leave out type=env"),
         (state("signal", code=2, status=11), "signal 11 (SIGSEGV)"),
         (state("core-dump", code=3, status=99), "signal 99"),
         (state("timeout"), "TimeoutStartSec="),
