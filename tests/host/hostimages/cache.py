@@ -10,28 +10,25 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+
+# Appended, as in packages.py: `tests/host/images` runs without the project's environment.
+sys.path.append(str(Path(__file__).resolve().parents[3] / "rpm"))
+
+from build_cache import fingerprint
+
+__all__ = ["directory", "fingerprint", "kept", "say"]
 
 
 def directory() -> Path:
     """Return the directory everything is kept in; it need not exist."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("LEGER_CACHE") or base / "leger").absolute() / "images"
-
-
-def fingerprint(parts: Iterable[str | bytes]) -> str:
-    """Return 12 hex digits that change with any part, or with where one ends."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part.encode() if isinstance(part, str) else part
-        digest.update(b"%d:" % len(content) + content)
-    return digest.hexdigest()[:12]
 
 
 def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
