@@ -17,7 +17,7 @@ SOURCES := services cli proto/breaking.py proto/generate.py rpm bench docs tests
   tests/host/images tests/host/install-leger tests/host/built-package tests/host/demo \
   rpm/publish tests/conformance/go tests/conformance/run services/secrets/setec-upstream
 # A file's tests share what they have set up: they stay together.
-AT_ONCE := -n auto --dist loadfile
+AT_ONCE := -n auto --dist loadfile --max-worker-restart 1
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ demo: $(VENV)/.ready host-tools ## boot a host in a box and play a day with lege
 test: test-unit test-host ## all tests: unit, contract, release, and on a real host in a box
 
 test-unit: $(VENV)/.ready $(BUF) $(RELEASE_PLEASE) host-tools ## unit, contract and release tests
-	$(BIN)/pytest $(AT_ONCE) tests/unit tests/contract tests/release
+	$(BIN)/pytest $(AT_ONCE) -o faulthandler_timeout=360 tests/unit tests/contract tests/release
 
 soak: $(VENV)/.ready ## the long runs: many kills, many clients, long fuzzing, new examples
 	$(BIN)/pytest tests/soak

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import secrets
 import signal
 import stat
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from terminal import run_at_terminal
 
 BOX = Path(__file__).resolve().parent / "box"
 PREFIX = f"boxtest{os.getpid()}"
@@ -143,24 +143,13 @@ def test_exec_runs_in_the_cgroup_and_namespaces_of_the_box(name: str) -> None:
 
 
 def test_exec_on_a_terminal_gives_one_to_the_command(name: str) -> None:
-    child, terminal = pty.fork()
-    if child == 0:
-        command = "tty; stty -echo; read line; echo got $line; exit 3"
-        os.execv(BOX, [str(BOX), "exec", "--name", name, "--", "sh", "-c", command])
-    shown = b""
-    os.write(terminal, b"typed\n")
-    while chunk := _read(terminal):
-        shown += chunk
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
-    assert b"/dev/pts/" in shown
-    assert b"got typed" in shown
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:
-        return b""  # the other side is closed
+    command = "tty; stty -echo; printf 'line: '; read line; echo got $line; exit 3"
+    code, shown = run_at_terminal(
+        [str(BOX), "exec", "--name", name, "--", "sh", "-c", command], answers=["typed"]
+    )
+    assert code == 3
+    assert "/dev/pts/" in shown
+    assert "got typed" in shown
 
 
 def test_a_signal_to_exec_reaches_the_command(name: str) -> None:

@@ -1,14 +1,11 @@
 """A scope of its own for each test, with services on real sockets, and `leger` as a process."""
 
 import os
-import pty
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ from leger.deployer.v1 import deployer_pb2, deployer_pb2_grpc
 from leger.secrets.v1 import secrets_pb2, secrets_pb2_grpc
 from leger_runtime.principals import Principal, Role
 from leger_runtime.server import Listener, UnixServer
+from terminal import run_at_terminal
 
 # Where tests run in the background of a shell it is ignored, and then by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -73,28 +71,11 @@ class Leger:
 
     def at_terminal(self, *arguments: str, answers: Sequence[str] = ()) -> Outcome:
         """Run at a terminal of 80 columns; type an answer at each prompt (": " or "] ")."""
-        waiting = list(answers)
-        child, terminal = pty.fork()
-        if child == 0:
-            os.environ.update(self.environment)
-            os.environ.update({"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"})
-            os.execv(sys.executable, self.command(arguments))
-        seen, prompted = b"", 0
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if not select.select([terminal], [], [], 0.2)[0]:
-                continue
-            try:
-                read = os.read(terminal, 65_536)
-            except OSError:  # the last process has closed it
-                break
-            seen += read
-            if waiting and seen[prompted:].rstrip(b"\r\n").endswith((b": ", b"] ")):
-                prompted = len(seen)
-                os.write(terminal, f"{waiting.pop(0)}\n".encode())
-        os.close(terminal)
-        _, status = os.waitpid(child, 0)
-        return Outcome(code=os.waitstatus_to_exitcode(status), out=seen.decode(), err="")
+        terminal = {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+        code, shown = run_at_terminal(
+            self.command(arguments), answers=answers, env={**self.environment, **terminal}
+        )
+        return Outcome(code=code, out=shown, err="")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from activation import activated
 from contract.secrets.conftest import (
     Client,
     Process,
@@ -151,23 +151,21 @@ def test_tokens_outlive_the_service(config: Config, listening: socket.socket) ->
         assert api.call("list") == (200, b"null")
 
 
-def activated(config: Config, listening: socket.socket) -> Process:
+def start_with(config: Config, listening: socket.socket) -> Process:
     """Start the process as systemd does when it has a socket for it."""
     return subprocess.Popen(
-        # Only the process itself knows its number before it runs: LISTEN_PID (sd_listen_fds(3)).
-        ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", sys.executable, "-m", "leger_secrets"],
+        activated([sys.executable, "-m", "leger_secrets"], [listening.fileno()]),
         env={**environment(config), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "setec"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: os.dup2(listening.fileno(), 3),
-        pass_fds=[3],
+        pass_fds=[listening.fileno()],
     )
 
 
 def test_requests_made_while_it_restarts_wait_for_it(
     config: Config, listening: socket.socket
 ) -> None:
-    process = activated(config, listening)
+    process = start_with(config, listening)
     operator = wait_until_serving(config, process)
     api = Api(listening).acting_as(operator, "ci", ALL)
     assert api.call("put", Name="a", Value="b25l") == (200, b"1")
@@ -177,7 +175,7 @@ def test_requests_made_while_it_restarts_wait_for_it(
     assert b"Traceback" not in err
     waiting = connection_to(listening)
     waiting.request("GET", "/static/style.css")  # nobody accepts it yet
-    process = activated(config, listening)
+    process = start_with(config, listening)
     assert waiting.getresponse().status == 200
     assert api.call("get", Name="a") == (200, b'{"Value":"b25l","Version":1}')
     process.terminate()
@@ -199,7 +197,7 @@ def test_a_service_without_a_socket_pays_nothing_for_http(config: Config) -> Non
 
 def test_a_socket_that_is_none_for_http_ends_the_start_with_a_reason(config: Config) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-        process = activated(config, datagrams)
+        process = start_with(config, datagrams)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert b"<2>It does not listen on a TCP port." in err

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from contract.secrets import usage
 from contract.secrets.conftest import Process, wait_until_serving
-from contract.secrets.test_http import ALL, SETEC, activated, token_of
+from contract.secrets.test_http import ALL, SETEC, start_with, token_of
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from leger_secrets.config import Config
@@ -69,7 +69,7 @@ class Target:
 @contextmanager
 def target(config: Config) -> Iterator[Target]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-        process = activated(config, listening)
+        process = start_with(config, listening)
         operator = wait_until_serving(config, process)
         token = token_of(operator, "fuzz", ALL)
         try:

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import signal
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ import pytest
 from leger_secrets.adapters.audit_directory import AuditDirectory, StateInUse
 from leger_secrets.adapters.audit_file import AuditFile
 from leger_secrets.domain.errors import AuditUnavailable
+from unit.secrets import killed_rotation
 from unit.secrets.audit_logs import SMALL, entry, files, open_log, whole_chain, write_some
 
 NAMES = [str(number) for number in range(30)]
@@ -35,25 +35,6 @@ def fill(path: Path) -> None:
     while path.stat().st_size < SMALL:
         log.record([entry("old")])
     log.close()
-
-
-def record_until_killed(path: Path, killed_at: str, call_number: int, *, before: bool) -> None:
-    """Record a line; be killed in front of a call of a function of os, or right behind it."""
-    log = open_log(path)
-    call, calls = getattr(os, killed_at), 0
-
-    def die(*args: object, **options: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == call_number and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        returned = call(*args, **options)
-        if calls == call_number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return returned
-
-    setattr(os, killed_at, die)
-    log.record([entry("killed")])
 
 
 def test_a_long_file_is_renamed_by_its_first_line_and_the_chain_goes_on(path: Path) -> None:
@@ -172,19 +153,13 @@ def test_a_rotation_whose_second_half_fails_is_undone(
 
 @pytest.mark.parametrize("killed_at", ["rename", "open", "write", "fdatasync", "fsync"])
 @pytest.mark.parametrize("call_number", [1, 2])
-@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_any_step_of_a_rotation_the_chain_goes_on(
-    path: Path, killed_at: str, call_number: int, before: bool
+    path: Path, killed_at: str, call_number: int, when: str
 ) -> None:
     fill(path)
     kept = whole_chain(path)
-    child = os.fork()
-    if child == 0:
-        try:
-            record_until_killed(path, killed_at, call_number, before=before)
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+    killed_rotation.run(path, killed_at, call_number, when)
     log = open_log(path)
     assert log.problem is None
     log.record([entry("after")])

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from activation import activated
+
 # Takes over what was passed, and says what it got and what is left of it for others.
 SCRIPT = """
 import fcntl, os
@@ -19,28 +21,19 @@ except LegerError as error:
     print(error.reason, error)
 print(sorted(name for name in os.environ if name.startswith("LISTEN_")))
 """
-# LISTEN_PID is the process's own number, which the shell knows before it becomes the process.
-AS_SYSTEMD = 'LISTEN_PID=${1:-$$}; export LISTEN_PID; shift; exec "$@"'
 
 
 def run(*passed: socket.socket, pid: str = "", count: str | None = None) -> list[str]:
     """Run the script with these sockets as its descriptors 3, 4, …"""
-
-    def arrange() -> None:
-        # Above where they are to be, so that none overwrites another.
-        high = [os.dup2(sock.fileno(), 100 + n) for n, sock in enumerate(passed)]
-        for number, descriptor in enumerate(high):
-            os.dup2(descriptor, 3 + number)
-
+    descriptors = [sock.fileno() for sock in passed]
     done = subprocess.run(
-        ["/bin/sh", "-c", AS_SYSTEMD, "sh", pid, sys.executable, "-c", SCRIPT],
+        activated([sys.executable, "-c", SCRIPT], descriptors, pid),
         env={
             "PYTHONPATH": os.pathsep.join(sys.path),
             "LISTEN_FDS": str(len(passed)) if count is None else count,
             "LISTEN_FDNAMES": ":".join(["setec"] * len(passed)),
         },
-        close_fds=False,
-        preexec_fn=arrange,
+        pass_fds=descriptors,
         capture_output=True,
         text=True,
         check=False,
