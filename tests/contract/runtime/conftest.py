@@ -1,41 +1,52 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from contract.runtime import echo
 from leger_runtime import client
-from leger_runtime.interceptors import OnRefusal
 from leger_runtime.server import Listener, UnixServer
 
+Make = Callable[..., UnixServer]
 Serve = Callable[..., UnixServer]
 Connect = Callable[[str], grpc.Channel]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Serve the echo service to an operator and a deployer on sockets of those names."""
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make a server of the echo service to an operator and a deployer, on sockets of those names.
+
+    It takes UnixServer's options, and is stopped at the end.
+    """
     with ExitStack() as running:
 
-        def serve(
-            answer: echo.Answer = echo.who, on_refusal: OnRefusal | None = None
-        ) -> UnixServer:
+        def make(answer: echo.Answer = echo.who, **options: Any) -> UnixServer:
             server = UnixServer(
                 listeners=[
                     Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock"),
                     Listener(principal=echo.DEPLOYER, socket=tmp_path / "deployer.sock"),
                 ],
-                policy=echo.POLICY,
-                services=(echo.SERVICE,),
                 register=lambda server: echo.register(server, answer),
-                on_refusal=on_refusal,
+                **{"policy": echo.POLICY, "services": (echo.SERVICE,), **options},
             )
-            server.start()
             running.callback(server.stop, 0)
             return server
 
-        yield serve
+        yield make
+
+
+@pytest.fixture
+def serve(make: Make) -> Serve:
+    """Make such a server, and start it."""
+
+    def serve(answer: echo.Answer = echo.who, **options: Any) -> UnixServer:
+        server = make(answer, **options)
+        server.start()
+        return server
+
+    return serve
 
 
 @pytest.fixture

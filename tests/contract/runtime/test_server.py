@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from contract.runtime import echo
-from contract.runtime.conftest import Connect, Serve
+from contract.runtime.conftest import Connect, Make, Serve
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
@@ -15,7 +15,6 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from leger_runtime import client, principals
 from leger_runtime.errors import Kind, LegerError
 from leger_runtime.principals import Role
-from leger_runtime.server import Listener, UnixServer
 from noting import note
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -62,30 +61,19 @@ def test_the_umask_is_another_only_before_anything_is_served(
 
 
 def test_what_is_sent_to_a_socket_that_is_bound_is_answered_after_the_start(
-    connect: Connect, tmp_path: Path
+    make: Make, connect: Connect
 ) -> None:
-    server = UnixServer(
-        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
-        policy=echo.POLICY,
-        services=(echo.SERVICE,),
-        register=echo.register,
-    )
+    server = make()
     server.bind()
     call = echo.method(connect("operator"), "UnaryUnary").future(b"hello", timeout=20)
     server.start()
-    try:
-        assert call.result().startswith(b"hello")
-    finally:
-        server.stop(grace=0)
+    assert call.result().startswith(b"hello")
 
 
-def test_a_server_that_was_bound_and_never_started_ends_without_a_socket(tmp_path: Path) -> None:
-    server = UnixServer(
-        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
-        policy=echo.POLICY,
-        services=(echo.SERVICE,),
-        register=echo.register,
-    )
+def test_a_server_that_was_bound_and_never_started_ends_without_a_socket(
+    make: Make, tmp_path: Path
+) -> None:
+    server = make()
     server.bind()
     server.stop(grace=0)
     assert list(tmp_path.iterdir()) == []
@@ -140,31 +128,23 @@ def test_health_is_answered_for_each_service_and_the_whole(
 
 
 def test_one_service_that_cannot_serve_takes_the_whole_with_it_but_no_other(
-    connect: Connect, tmp_path: Path
+    make: Make, connect: Connect
 ) -> None:
     other = "grpc.reflection.v1alpha.ServerReflection"
-    server = UnixServer(
-        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
-        policy=echo.POLICY,
-        services=(echo.SERVICE, other),
-        register=echo.register,
-    )
+    server = make(services=(echo.SERVICE, other))
     server.set_serving(serving=False, services=[other])  # known before it starts
     server.start()
-    try:
-        stub = health_pb2_grpc.HealthStub(connect("operator"))
+    stub = health_pb2_grpc.HealthStub(connect("operator"))
 
-        def health() -> list[int]:
-            return [
-                stub.Check(health_pb2.HealthCheckRequest(service=service)).status
-                for service in ("", echo.SERVICE, other)
-            ]
+    def health() -> list[int]:
+        return [
+            stub.Check(health_pb2.HealthCheckRequest(service=service)).status
+            for service in ("", echo.SERVICE, other)
+        ]
 
-        assert health() == [NOT_SERVING, SERVING, NOT_SERVING]
-        server.set_serving(serving=True, services=[other])
-        assert health() == [SERVING, SERVING, SERVING]
-    finally:
-        server.stop(grace=0)
+    assert health() == [NOT_SERVING, SERVING, NOT_SERVING]
+    server.set_serving(serving=True, services=[other])
+    assert health() == [SERVING, SERVING, SERVING]
 
 
 def test_health_is_streamed_as_it_changes(serve: Serve, connect: Connect) -> None:
@@ -178,31 +158,21 @@ def test_health_is_streamed_as_it_changes(serve: Serve, connect: Connect) -> Non
 
 
 def test_health_that_is_watched_by_many_takes_no_thread_from_requests(
-    connect: Connect, tmp_path: Path
+    serve: Serve, connect: Connect
 ) -> None:
-    server = UnixServer(
-        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
-        policy=echo.POLICY,
-        services=(echo.SERVICE,),
-        register=echo.register,
-        threads=1,
-    )
-    server.start()
-    try:
-        channel = connect("operator")
-        stub = health_pb2_grpc.HealthStub(channel)
-        watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(9)]
-        assert next(watches[0]).status == SERVING
-        assert echo.method(channel, "UnaryUnary")(b"hello", timeout=20)
-        for watch in watches:
-            watch.cancel()
-    finally:
-        server.stop(grace=0)
+    serve(threads=1)
+    channel = connect("operator")
+    stub = health_pb2_grpc.HealthStub(channel)
+    watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(9)]
+    assert next(watches[0]).status == SERVING
+    assert echo.method(channel, "UnaryUnary")(b"hello", timeout=20)
+    for watch in watches:
+        watch.cancel()
 
 
 @pytest.mark.parametrize("kind", ["UnaryStream", "StreamUnary", "StreamStream"])
 def test_a_lasting_call_takes_no_thread_from_others(
-    connect: Connect, tmp_path: Path, kind: str
+    serve: Serve, connect: Connect, kind: str
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
@@ -212,29 +182,20 @@ def test_a_lasting_call_takes_no_thread_from_others(
             go_on.wait(20)
         return b"answered"
 
-    server = UnixServer(
-        listeners=[Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock")],
-        policy=echo.POLICY,
-        services=(echo.SERVICE,),
-        register=lambda server: echo.register(server, waits_if_told),
-        threads=1,
-        lasting={f"/{echo.SERVICE}/{kind}": 1},
-    )
-    server.start()
+    serve(waits_if_told, threads=1, lasting={f"/{echo.SERVICE}/{kind}": 1})
+    channel = connect("operator")
+    lasting = threading.Thread(target=echo.call, args=(channel, kind, b"wait"))
+    lasting.start()
     try:
-        channel = connect("operator")
-        lasting = threading.Thread(target=echo.call, args=(channel, kind, b"wait"))
-        lasting.start()
         assert entered.wait(20)
         assert echo.method(channel, "UnaryUnary")(b"hello", timeout=20) == b"answered"
     finally:
         go_on.set()
         lasting.join(20)
-        server.stop(grace=0)
 
 
 def test_a_principal_that_holds_all_its_threads_takes_none_from_another(
-    connect: Connect, tmp_path: Path
+    serve: Serve, connect: Connect
 ) -> None:
     entered, go_on = threading.Event(), threading.Event()
 
@@ -244,17 +205,7 @@ def test_a_principal_that_holds_all_its_threads_takes_none_from_another(
             go_on.wait(20)
         return b"answered"
 
-    server = UnixServer(
-        listeners=[
-            Listener(principal=echo.OPERATOR, socket=tmp_path / "operator.sock"),
-            Listener(principal=echo.DEPLOYER, socket=tmp_path / "deployer.sock"),
-        ],
-        policy={f"/{echo.SERVICE}/UnaryUnary": frozenset(Role)},
-        services=(echo.SERVICE,),
-        register=lambda server: echo.register(server, waits_for_alice),
-        threads=1,
-    )
-    server.start()
+    serve(waits_for_alice, policy={f"/{echo.SERVICE}/UnaryUnary": frozenset(Role)}, threads=1)
     try:
         held = echo.method(connect("operator"), "UnaryUnary").future(b"", timeout=20)
         assert entered.wait(20)
@@ -263,7 +214,6 @@ def test_a_principal_that_holds_all_its_threads_takes_none_from_another(
         assert held.result() == b"answered"
     finally:
         go_on.set()
-        server.stop(grace=0)
 
 
 def test_reflection_lists_the_services(serve: Serve, connect: Connect) -> None:
