@@ -147,6 +147,7 @@ def test_clients_that_do_not_read_cannot_keep_the_others_waiting(tmp_path: Path)
     provider.stop()
 
 
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 ASK_AS_SOMEBODY_ELSE = """
 import socket, sys
 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -164,9 +165,7 @@ def test_another_user_is_refused_even_where_it_can_connect() -> None:
         provider.start()
         path.chmod(0o666)
         asked = subprocess.run(
-            ["/usr/bin/python3", "-c", ASK_AS_SOMEBODY_ELSE, path],
-            user=65534,
-            group=65534,
+            [*NOBODY, "/usr/bin/python3", "-c", ASK_AS_SOMEBODY_ELSE, path],
             capture_output=True,
             check=True,
         )
