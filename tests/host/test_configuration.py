@@ -13,6 +13,7 @@ PAGE = (
     "curl -sS -o /dev/null -w '%{{http_code}}' --max-time 20 http://127.0.0.1:{}/static/style.css"
 )
 REFUSED = 7  # curl(1): failed to connect
+CONFLICT = 6
 INVOCATION = "systemctl show --value -p InvocationID"
 
 
@@ -50,6 +51,54 @@ def test_another_port_serves_and_nothing_but_its_service_is_restarted(host: Host
     assert host.do(PAGE.format(8080)) == "200"
     assert host.run(PAGE.format(8090)).code == REFUSED
     assert host.do(f"{INVOCATION} leger-deployer.service leger-pod.service") == deployer
+
+
+def test_a_port_that_is_taken_fails_the_reload_and_the_api_stays_where_it_was(host: Host) -> None:
+    host.do(
+        "systemd-run --quiet --unit=taken --property=Type=exec python3 -m http.server"
+        " --bind 127.0.0.1 8091"
+    )
+    host.wait("ss -ltn | grep -q 127.0.0.1:8091")
+    text = '[secrets.http]\nlisten = "127.0.0.1:8091"\n'
+    with written(host, text):
+        assert host.run(RELOAD).code != 0
+        assert host.do(PAGE.format(8080)) == "200"
+        for command in ("legerd bootstrap", "legerd bootstrap --retry"):
+            answer = host.run(command)
+            assert answer.code == CONFLICT
+            assert answer.err.startswith(f"error: What {FILE} says was tried and taken back.\n")
+            why = "leger-setec.socket cannot listen on 127.0.0.1:8091: Address already in use."
+            assert why in answer.err
+            assert "→ See with `ss -ltnp` what has that address." in answer.err
+        assert host.do(PAGE.format(8080)) == "200"
+        assert host.do("systemctl is-active legerd.service leger-setec.socket") == 2 * "active\n"
+        assert why in check(host, "configuration")["why"]
+        host.do("systemctl stop taken.service")
+        host.do("legerd bootstrap --retry")
+        assert host.do(PAGE.format(8091)) == "200"
+    assert host.do(PAGE.format(8080)) == "200"
+
+
+def test_what_the_services_do_not_start_with_is_taken_back_and_said(host: Host) -> None:
+    host.put("kept", "value")
+    with written(host, '[secrets]\nbackup_directory = "/etc/hostname/backups"\n'):
+        assert host.run(RELOAD).code != 0
+        assert host.do("systemctl is-active legerd.service") == "active\n"
+        assert host.do("leger secrets get kept") == "value"
+        answer = host.run("legerd bootstrap")
+        assert answer.code == CONFLICT
+        assert answer.err.startswith(f"error: What {FILE} says was tried and taken back.\n")
+        assert "Not a directory" in answer.err
+        status = host.do("legerd status")
+        assert f"What {FILE} says was tried and taken back." in status
+        assert "installed version" not in status
+        assert "tried and taken back" in check(host, "configuration")["why"]
+        assert check(host, "version")["verdict"] == "ok"
+        # The services run, which is all that a start is for.
+        host.do("systemctl restart legerd.service")
+        assert host.do("systemctl is-active legerd.service") == "active\n"
+        assert host.do("leger secrets get kept") == "value"
+    host.do("legerd bootstrap; leger secrets delete kept --yes")
 
 
 def test_no_port_is_no_problem(host: Host) -> None:

@@ -60,6 +60,8 @@ def test_nobody_to_confirm_it_means_that_nothing_happens(host: Host, value: str)
     assert "--yes-destroy-all-secrets" in answer.err
     for line in ("stacks, which are stopped: purged", "/var/lib/legerd", "purged-data"):
         assert line in answer.out
+    in_one = host.run("legerd purge </dev/null 2>&1").out
+    assert in_one.index("stacks, which are stopped: purged") < in_one.index("error: Nothing was")
     typed = host.run("script -qec 'legerd purge' /dev/null", stdin="yes\n")
     assert typed.code == 2
     assert host.do("leger secrets get purged_key") == value

@@ -5,14 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leger_runtime.errors import Kind, LegerError
-from leger_runtime.version import STORE_SCHEMA
 
 from leger_bootstrap import (
     configuration,
     directory_lock,
-    http_socket,
     image,
-    quadlets,
+    installed,
     release,
     requirements,
     root_key,
@@ -20,16 +18,25 @@ from leger_bootstrap import (
 from leger_bootstrap.commands import Run
 from leger_bootstrap.health import Health
 from leger_bootstrap.pod import Pod
-from leger_bootstrap.release import Record, Refusal, Release
+from leger_bootstrap.release import Record, Refusal
 from leger_bootstrap.root_key import RootKey
 from leger_bootstrap.scope import Scope
 from leger_bootstrap.upgrade import Upgrade
 
+# Its start runs `legerd bootstrap`, and so does its reload.
+_UNIT = "legerd.service"
+
 
 class UpgradeRefused(LegerError):
-    """The installed version was tried once more, and is not well still."""
+    """The installed version was not well, now or when it was tried; the one before runs."""
 
     kind, reason = Kind.CONFLICT, "UPGRADE_REFUSED"
+
+
+class ConfigurationRefused(LegerError):
+    """With what leger.toml says the services were not well; they run as they did before."""
+
+    kind, reason = Kind.CONFLICT, "CONFIGURATION_REFUSED"
 
 
 def bootstrap(
@@ -45,8 +52,9 @@ def bootstrap(
 
     Safe to run again at any time: what is in place is left alone, and a pod that runs what is
     installed is not restarted. A pod that runs something else is restarted with what is installed;
-    if that is not well, with what was healthy before, which is said and is no failure: the services
-    run. The same is not tried again then, but with `retry`, which raises UpgradeRefused.
+    if that is not well, with what was healthy before. The same is not tried again then, but with
+    `retry`. Each time it raises UpgradeRefused or ConfigurationRefused, unless legerd.service is
+    just starting: the services run, which is all that a start asks for, so that it is only said.
 
     Raises ConfigurationInvalid before anything is done. Raises another LegerError; what was done
     until then is kept, as the next run goes on from there. A sealed store is said and is no
@@ -62,17 +70,8 @@ def bootstrap(
         say(f"image {reference} is loaded")
         key = root_key.ensure(scope, run)
         say(_about_key(key))
-        wanted = Release(
-            image=reference,
-            store_schema=STORE_SCHEMA,
-            units=quadlets.for_host(
-                quadlets.read_shipped(share / "quadlets"),
-                scope=scope,
-                image=reference,
-                key=key,
-                configuration=decided,
-            ),
-            http_socket=http_socket.text(decided, leger_toml=configuration.path(scope)),
+        wanted = installed.as_configured(
+            decided, scope=scope, share=share, image=reference, key=key
         )
         pod = Pod(scope=scope, run=run)
         upgrade = Upgrade(scope=scope, run=run, pod=pod, ask=ask, say=say, clock=_now)
@@ -85,7 +84,10 @@ def bootstrap(
             f" {found.seal} {found.seal_next_step}"
         )
     if refused:
-        _tell(refused, release.read(scope), say=say, retry=retry)
+        error = _taken_back(refused, release.read(scope), scope)
+        if retry or not _is_starting(scope, run):
+            raise error
+        say(f"{error} {error.next_step}")
 
 
 def _make_directories(scope: Scope) -> None:
@@ -103,17 +105,25 @@ def _about_key(key: RootKey | None) -> str:
     return f"root key is {'sealed' if key.sealed else 'a file of mode 0600'}: {key.path}"
 
 
-def _tell(refused: Refusal, record: Record, *, say: Callable[[str], None], retry: bool) -> None:
-    if record.healthy and record.healthy.image == refused.image:
-        what, before = "The services were not well as they are configured.", "What was before"
-    else:
-        what = f"The installed version does not run: its image {refused.image} was not well."
-        before = "The version before"
-    if retry:
-        raise UpgradeRefused(
-            what, why=f"{before} serves on. {refused.why}", next_step=refused.next_step
+def _taken_back(refused: Refusal, record: Record, scope: Scope) -> LegerError:
+    """Return the error that says why what is wanted does not run."""
+    if record.refuses_configuration:
+        return ConfigurationRefused(
+            f"What {configuration.path(scope)} says was tried and taken back.",
+            why=f"{refused.why} The services run on as they did.",
+            next_step=refused.next_step,
         )
-    say(f"{what} {refused.why} {before} serves on. {refused.next_step}")
+    return UpgradeRefused(
+        f"The installed version does not run: its image {refused.image} was not well.",
+        why=f"{refused.why} The version before serves on.",
+        next_step=refused.next_step,
+    )
+
+
+def _is_starting(scope: Scope, run: Run) -> bool:
+    """Tell whether systemd is starting legerd.service: at a boot, mostly, and not at a reload."""
+    shown = run([*scope.systemctl, "show", "--value", "--property=ActiveState", _UNIT], b"")
+    return shown.output.strip() == b"activating"
 
 
 def _now() -> datetime:

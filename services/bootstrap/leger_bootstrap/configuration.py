@@ -6,7 +6,6 @@ import json
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from leger_runtime.errors import Kind, LegerError, reason_of
 
+from leger_bootstrap import toml_text
 from leger_bootstrap.scope import Scope
 
 NAME = "leger.toml"
@@ -69,13 +69,12 @@ def read(scope: Scope) -> Configuration:
     """
     where = path(scope)
     try:
-        text = _content(where).decode()
-        return _said(text)
+        return _said(_content(where))
     except FileNotFoundError:
         return Configuration()
     except OSError as error:
         raise ConfigurationInvalid(where, f"It cannot be read: {reason_of(error)}.") from None
-    except ValueError as error:  # TOML's and UTF-8's own are such, too
+    except ValueError as error:
         raise ConfigurationInvalid(where, f"{str(error).rstrip('.')}.") from None
     except RecursionError:
         raise ConfigurationInvalid(where, "It is nested too deeply.") from None
@@ -96,9 +95,9 @@ def _content(where: Path) -> bytes:
     return content
 
 
-def _said(text: str) -> Configuration:
+def _said(content: bytes) -> Configuration:
     given: dict[str, object] = {}
-    for key, value in _leaves(tomllib.loads(text), ""):
+    for key, value in _leaves(toml_text.loads(content), ""):
         try:
             if key in _TABLES:
                 raise ValueError(f"`{key}` is a table: write [{key}].")
@@ -109,7 +108,7 @@ def _said(text: str) -> Configuration:
             option = OPTIONS[key]
             given[option.field] = option.read(value)
         except ValueError as error:
-            raise ValueError(f"Line {_line(text, key)}: {error}") from None
+            raise ValueError(f"Line {_line(content.decode(), key)}: {error}") from None
     return Configuration(**given)  # type: ignore[arg-type]  # each option reads its field's type
 
 

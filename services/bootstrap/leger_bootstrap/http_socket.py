@@ -3,11 +3,16 @@
 What leger.toml does not say stays with systemd: whether leger-setec.socket is enabled.
 """
 
+import errno
+import re
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from leger_runtime import atomic
+from leger_runtime.errors import reason_of
 
+from leger_bootstrap.commands import Run
 from leger_bootstrap.configuration import NAME, Configuration
 from leger_bootstrap.drop_in import drop_in
 from leger_bootstrap.scope import Scope
@@ -16,6 +21,15 @@ UNIT = "leger-setec.socket"
 # Persistent, as sockets are there at a boot before `legerd bootstrap` runs; and sorted so that what
 # `systemctl edit` writes, override.conf, wins.
 FILE = f"{UNIT}.d/10-{NAME}.conf"
+# How systemd shows an address that the socket has, or is to have.
+_ADDRESS = re.compile(r"Listen=(?P<address>\[?(?P<host>[0-9a-f:.]+?)\]?:(?P<port>\d+)) \(Stream\)")
+
+
+class Broken(NamedTuple):
+    """Why the socket does not listen, in sentences, and what to do, without its full stop."""
+
+    why: str
+    mend: str
 
 
 def unit_lines(configuration: Configuration) -> list[str]:
@@ -57,3 +71,35 @@ def remove(scope: Scope) -> None:
     file.unlink(missing_ok=True)
     with suppress(OSError):  # it has others, or there is none
         file.parent.rmdir()
+
+
+def broken(scope: Scope, run: Run) -> Broken | None:
+    """Tell why the socket does not listen, if it was to and systemd could not have it."""
+    shown = run([*scope.systemctl, "show", "--property=ActiveState,Listen", UNIT], b"")
+    lines = shown.output.decode(errors="replace").splitlines()
+    if "ActiveState=failed" not in lines:
+        return None
+    for found in filter(None, map(_ADDRESS.fullmatch, lines)):
+        if error := _refusal(found["host"], int(found["port"])):
+            look = "See with `ss -ltnp` what has that address. "
+            return Broken(
+                f"{UNIT} cannot listen on {found['address']}: {reason_of(error)}.",
+                (look if error.errno == errno.EADDRINUSE else "")
+                + f"Write another address into {NAME}",
+            )
+    return Broken(f"{UNIT} does not listen.", f"`systemctl status {UNIT}` says why. Correct {NAME}")
+
+
+def _refusal(host: str, port: int) -> OSError | None:
+    """Return what the kernel says to whoever wants to listen there; systemd tells nobody."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as systemd does
+            probe.bind((host, port))
+            probe.listen()
+    except OSError as error:
+        return error
+    return None

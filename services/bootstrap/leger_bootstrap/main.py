@@ -1,16 +1,16 @@
 """The command `legerd`."""
 
-import argparse
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from leger_runtime import errors
 
+from leger_bootstrap import command_line
+
 if TYPE_CHECKING:
     from leger_bootstrap.purge import Belongings
     from leger_bootstrap.scope import Scope
-
-_PURGE_UNASKED = "--yes-destroy-all-secrets"
 
 
 class HostRefused(errors.LegerError):
@@ -27,58 +27,8 @@ class NotConfirmed(errors.LegerError):
 
 def main() -> int:
     """Run `legerd` and return its exit code; the codes are those of `leger`."""
-    parser = argparse.ArgumentParser(
-        prog="legerd",
-        description="Prepare this host for leger and run its services. "
-        "As root it works on the system scope, as anybody else on that user's.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    bootstrap = commands.add_parser(
-        "bootstrap",
-        help="load the image, make the store's key once, place the units, start the pod",
-        description="Bring up leger's services on this host. Safe to run again. A version that is"
-        " not well is taken back: the one before serves on.",
-    )
-    bootstrap.add_argument(
-        "--retry", action="store_true", help="try an installed version again that was taken back"
-    )
-    state = commands.add_parser(
-        "status",
-        help="say which version is installed, and which runs",
-        description="Say which image of the services is installed and which ones run, and why"
-        " they differ. `leger doctor` looks at everything.",
-    )
-    state.add_argument("--json", action="store_true", help="print one JSON object")
-    purge = commands.add_parser(
-        "purge",
-        help="take everything of leger off this host, secrets and backups too",
-        description="Stop the services and all stacks, and remove secrets, backups, keys, stacks"
-        " and images, for good. What goes is shown first, and the host's name is asked for.",
-    )
-    purge.add_argument(
-        "--volumes", action="store_true", help="also the volumes of the stacks, with their data"
-    )
-    purge.add_argument(
-        _PURGE_UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts"
-    )
-    key = commands.add_parser(
-        "key", help="look at the root key, which opens the secrets store"
-    ).add_subparsers(dest="key_command", required=True, metavar="COMMAND")
-    status = key.add_parser(
-        "status",
-        help="say where the root key lies and what protects it",
-        description="Say where the root key of the secrets store lies, what protects it from"
-        " whoever reads the disk, and whether it opens the store. The key itself is not read.",
-    )
-    status.add_argument("--json", action="store_true", help="print one JSON object")
-    serve = commands.add_parser(
-        "serve",
-        help="run one service; its container calls this",
-        description="Run one service in the foreground until SIGTERM.",
-    )
-    serve.add_argument("service", choices=["secrets", "deployer"], help="which service")
-    arguments = parser.parse_args()
     try:
+        arguments = command_line.read(sys.argv[1:])
         if arguments.command == "bootstrap":
             return _bootstrap(retry=arguments.retry)
         if arguments.command == "status":
@@ -109,6 +59,9 @@ def main() -> int:
 
 
 def _fail(error: errors.LegerError) -> int:
+    # Where both go to one file or pipe, what was said before is to be read before.
+    with suppress(OSError):  # if that cannot be, the error is told all the same
+        sys.stdout.flush()
     sys.stderr.write(errors.as_text(error) + "\n")
     return error.kind.value
 
@@ -166,7 +119,7 @@ def _confirm_purge(where: "Scope", found: "Belongings", *, volumes: bool) -> Non
         raise NotConfirmed(
             "Nothing was removed.",
             why="Standard input is not a terminal, so nobody can be asked.",
-            next_step=f"Run the same command with {_PURGE_UNASKED}.",
+            next_step=f"Run the same command with {command_line.PURGE_UNASKED}.",
         )
     sys.stdout.write(f"Type the name of this host, {host}, to go on: ")
     sys.stdout.flush()

@@ -80,6 +80,9 @@ class Pod:
         if placed.socket:
             # Its service wants it, and so brings it back with what it is now, if it is to be there.
             self._systemctl("stop", http_socket.UNIT)
+            # systemd counts its starts: after a few that failed it would start it no more, not even
+            # where it was before.
+            self._systemctl("reset-failed", http_socket.UNIT)
         if placed.pod or self._systemctl("is-active", "--quiet", POD).status != 0:
             self._bring_up("restart", UNITS)
             return

@@ -61,6 +61,12 @@ class Record:
     returning: bool = False
     refused: Refusal | None = None
 
+    @property
+    def refuses_configuration(self) -> bool:
+        """Whether what was refused is the healthy image, and so only how it was to run."""
+        healthy, refused = self.healthy, self.refused
+        return bool(healthy and refused and healthy.image == refused.image)
+
 
 def path(scope: Scope) -> Path:
     """Return where the scope's record is."""

@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from leger_bootstrap import (
     configuration,
-    http_socket,
     image,
-    quadlets,
+    installed,
     release,
     requirements,
     root_key,
@@ -16,7 +16,7 @@ from leger_bootstrap import (
 from leger_bootstrap.commands import Run
 from leger_bootstrap.configuration import ConfigurationInvalid
 from leger_bootstrap.pod import CONTAINERS
-from leger_bootstrap.release import Record, Refusal
+from leger_bootstrap.release import Refusal, Release
 from leger_bootstrap.requirements import Requirement
 from leger_bootstrap.scope import Scope
 
@@ -38,14 +38,15 @@ class ConfigurationStatus:
 class Status:
     """References of images; None where there is none.
 
-    `running` has one for each container of the pod, by its name. `refused` is why the installed
-    version does not run, when it was tried.
+    `running` has one for each container of the pod, by its name. `refused` is why what is installed
+    and configured does not run, when it was tried; `refused_what` says which of the two it is.
     """
 
     installed: str | None
     healthy: str | None
     running: dict[str, str | None]
     refused: Refusal | None
+    refused_what: Literal["version", "configuration"]
     requirements: tuple[Requirement, ...]
     configuration: ConfigurationStatus
     scope: Scope
@@ -54,45 +55,49 @@ class Status:
 def read(scope: Scope, *, share: Path, run: Run) -> Status:
     """Look at the package, the record and podman. Raises OSError for a record of somebody else."""
     record = release.read(scope)
+    healthy, refused = record.healthy, record.refused
     try:
-        installed = image.installed(share / "image")
+        brought = image.installed(share / "image")
     except image.ImageMissing:
-        installed = None
+        brought = None
+    # A version that waits for its start brings units of its own, and reads leger.toml then.
+    same = healthy if healthy and healthy.image == brought else None
+    configured, wanted = _configuration(scope, share, same)
+    if refused and record.refuses_configuration:
+        # Another one, which was not tried yet, is none of its business.
+        is_wanted = wanted is not None and wanted.digest == refused.digest
+    else:
+        is_wanted = refused is not None and refused.image == brought
     names = [unit.removesuffix(".service") for unit in CONTAINERS]
-    refused = record.refused if record.refused and record.refused.image == installed else None
     return Status(
-        installed=installed,
-        healthy=record.healthy.image if record.healthy else None,
+        installed=brought,
+        healthy=healthy.image if healthy else None,
         running={name: image.running(name, run) for name in names},
-        refused=refused,
+        refused=refused if is_wanted else None,
+        refused_what="configuration" if record.refuses_configuration else "version",
         requirements=requirements.look(run),
-        configuration=_configuration(scope, share, record, installed),
+        configuration=configured,
         scope=scope,
     )
 
 
 def _configuration(
-    scope: Scope, share: Path, record: Record, installed: str | None
-) -> ConfigurationStatus:
+    scope: Scope, share: Path, healthy: Release | None
+) -> tuple[ConfigurationStatus, Release | None]:
+    """Compare leger.toml with what was healthy last; return how it is, and what it asks for."""
     where = configuration.path(scope)
     try:
         decided = configuration.read(scope)
     except ConfigurationInvalid as problem:
-        return ConfigurationStatus(path=where, in_force=False, problem=problem)
-    healthy, in_force = record.healthy, True
-    # A version that waits for its start brings units of its own, and reads the file then.
-    if healthy and healthy.image == installed:
-        units = quadlets.for_host(
-            quadlets.read_shipped(share / "quadlets"),
-            scope=scope,
-            image=healthy.image,
-            key=root_key.find(scope),
-            configuration=decided,
+        return ConfigurationStatus(path=where, in_force=False, problem=problem), None
+    in_force, wanted = True, None
+    if healthy:
+        wanted = installed.as_configured(
+            decided, scope=scope, share=share, image=healthy.image, key=root_key.find(scope)
         )
-        socket = http_socket.text(decided, leger_toml=where)
-        in_force = (healthy.units, healthy.http_socket) == (units, socket)
+        in_force = (healthy.units, healthy.http_socket) == (wanted.units, wanted.http_socket)
     http = None if decided.listen is None else bool(decided.listen)
-    return ConfigurationStatus(path=where, in_force=in_force, http=http)
+    return ConfigurationStatus(path=where, in_force=in_force, http=http), wanted
 
 
 def as_text(status: Status) -> str:
@@ -100,7 +105,10 @@ def as_text(status: Status) -> str:
     lines = [f"installed        {status.installed or 'none'}"]
     lines += [f"{name:16} {found or 'does not run'}" for name, found in status.running.items()]
     if status.refused:
-        lines += ["", f"The installed version was tried and taken back. {status.refused.why}"]
+        what = "The installed version"
+        if status.refused_what == "configuration":
+            what = f"What {status.configuration.path} says"
+        lines += ["", f"{what} was tried and taken back. {status.refused.why}"]
         lines += [f"→ {status.refused.next_step}"]
     if problem := status.configuration.problem:
         lines += ["", str(problem), f"→ {problem.next_step}"]
@@ -115,6 +123,7 @@ def as_json(status: Status) -> str:
         "healthy": status.healthy,
         "running": status.running,
         "refused": {
+            "what": status.refused_what,
             "image": refused.image,
             "time": refused.time.isoformat(),
             "why": refused.why,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from leger_runtime.errors import LegerError, reason_of
 
-from leger_bootstrap import health, image, release, store_copy
+from leger_bootstrap import health, http_socket, image, release, store_copy
 from leger_bootstrap.commands import HostCommandFailed, Run
 from leger_bootstrap.health import Health
 from leger_bootstrap.pod import CONTAINERS, Placed, Pod
@@ -94,6 +94,7 @@ class Upgrade:
         # of the healthy one is in the record, and in the copy.
         is_resumed = record.trying is not None
         was_open = record.was_open if is_resumed else self._is_open(record)
+        mend = "Install a version that works" if is_other_version else "Correct leger.toml"
         record = Record(healthy=healthy, was_open=was_open, trying=wanted.digest)
         with ExitStack() as closed:
             if is_resumed and store_copy.exists(self.scope.secrets_data):
@@ -105,6 +106,8 @@ class Upgrade:
                 closed.close()  # no earlier: what has written after the copy was made is `wanted`
                 self._start(_ALL if is_resumed else placed)
                 problem = health.broken_by(after := self.ask(self.scope), was_open=was_open)
+                if not problem and healthy.http_socket != wanted.http_socket:
+                    problem, mend = http_socket.broken(self.scope, self.run) or ("", mend)
             except LegerError as error:
                 problem = error.why
             except OSError as error:  # a full disk, most likely; what runs is not to suffer from it
@@ -115,15 +118,16 @@ class Upgrade:
                 installed=wanted,
             )
             return None
-        was = healthy.image if is_other_version else "what was before"
-        self.say(f"{wanted.image} is not well, so {was} is put back. {problem}")
-        mended = "Install a version that works" if is_other_version else "Correct leger.toml"
+        new, old = "that", "what was before"
+        if is_other_version:
+            new, old = wanted.image, healthy.image
+        self.say(f"{new} is not well, so {old} is put back. {problem}")
         refused = Refusal(
             digest=wanted.digest,
             image=wanted.image,
             time=self.clock(),
             why=problem,
-            next_step=f"{mended}, or try the same again: `{RETRY}`.",
+            next_step=f"{mend}, or try the same again: `{RETRY}`.",
         )
         record = replace(record, refused=refused)
         self._start(self._put_back(record))

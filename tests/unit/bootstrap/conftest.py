@@ -1,11 +1,12 @@
 """A host that is asked to run programs, and notes them."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from leger_bootstrap import bootstrap
+from leger_bootstrap import bootstrap, http_socket
 from leger_bootstrap.commands import Outcome
 from leger_bootstrap.health import Health
 from leger_bootstrap.scope import Scope, system
@@ -17,7 +18,9 @@ FIRST, SECOND = "localhost/leger/services:1", "localhost/leger/services:2"
 class Host:
     """A host with podman and systemd, as far as legerd sees them.
 
-    Images in `broken` have containers that do not start. `on_start` is told which image starts.
+    Images in `broken` have containers that do not start. While another program has the `taken`
+    address, the socket of setec's API cannot listen on it. `legerd` is the state of legerd.service,
+    whose start runs `legerd bootstrap` unless a test says otherwise.
     """
 
     def __init__(self, scope: Scope, share: Path) -> None:
@@ -27,6 +30,8 @@ class Host:
         self.images: set[str] = set()
         self.broken: set[str] = set()
         self.unstoppable = False
+        self.taken = ""
+        self.legerd = "activating"
         self.running: str | None = None
         self.loaded: str | None = None  # what systemd has read of the units
         self.said: list[str] = []
@@ -52,6 +57,10 @@ class Host:
                 return Outcome(0, f"{'0' * 64}\nexec format error\n".encode(), "")
             case ["systemctl", *_, "daemon-reload"]:
                 self.loaded = self.placed()
+            case ["systemctl", "show", *_, "legerd.service"]:
+                return Outcome(0, f"{self.legerd}\n".encode(), "")
+            case ["systemctl", "show", *_, "leger-setec.socket"]:
+                return Outcome(0, self._socket().encode(), "")
             case ["systemctl", "is-active", *_]:
                 return Outcome(0 if self.running else 3, b"", "")
             case ["systemctl", "stop", *units] if units != ["leger-setec.socket"]:
@@ -70,6 +79,13 @@ class Host:
             return Outcome(1, b"", f"Job for {units[0]} failed.\nSee the journal.")
         self.running = self.loaded
         return Outcome(0, b"", "")
+
+    def _socket(self) -> str:
+        drop_in = self.scope.units / http_socket.FILE
+        text = drop_in.read_text() if drop_in.exists() else ""
+        address = re.findall(r"^ListenStream=(.+)$", text, re.MULTILINE) or ["127.0.0.1:8080"]
+        state = "failed" if self.taken == address[-1] else "active"
+        return f"ActiveState={state}\nListen={address[-1]} (Stream)\n"
 
     def placed(self) -> str:
         """Return the image that the placed units name; "" when there are none."""

@@ -1,13 +1,16 @@
 import json
 import os
 import re
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from leger_bootstrap import configuration, http_socket, purge, scope, status
+from leger_bootstrap.bootstrap import ConfigurationRefused
 from leger_bootstrap.commands import Outcome
 from leger_bootstrap.configuration import Configuration, ConfigurationInvalid
+from leger_bootstrap.health import Health
 from leger_bootstrap.scope import Scope
 from leger_runtime.errors import Kind
 from unit.bootstrap.conftest import FIRST, ROOT, Host
@@ -36,7 +39,7 @@ def drop_in(scope: Scope) -> Path:
 
 
 def uncommented() -> str:
-    return re.sub(r"^#(\w+ = )", r"\1", SHIPPED.read_text(), flags=re.MULTILINE)
+    return re.sub(r"^#(\w+ = |\[)", r"\1", SHIPPED.read_text(), flags=re.MULTILINE)
 
 
 def test_the_shipped_file_decides_nothing(scope: Scope) -> None:
@@ -53,6 +56,19 @@ def test_the_shipped_file_shows_each_option_with_what_is_so_without_it(scope: Sc
     assert len(re.findall(r"^#\w+ = ", SHIPPED.read_text(), re.MULTILINE)) == len(
         configuration.OPTIONS
     )
+
+
+def examples() -> list[str]:
+    pages = sorted((ROOT / "docs").rglob("*.md"))
+    blocks = [re.findall(r"```toml\n(\[secrets.*?)```", p.read_text(), re.DOTALL) for p in pages]
+    return [block for page in blocks for block in page]
+
+
+def test_every_example_can_be_pasted_below_the_shipped_file(scope: Scope) -> None:
+    assert len(examples()) >= 2
+    for example in examples():
+        assert read(scope, SHIPPED.read_text() + example) == read(scope, example)
+        assert read(scope, example) != Configuration()
 
 
 def test_the_reference_has_each_option() -> None:
@@ -110,8 +126,13 @@ def test_a_directory_is_normalised(scope: Scope) -> None:
         ('[secrets]\nbackup_directory = "/a\\nExec=b"\n', "without blanks"),
         ('[secrets]\nbackup_directory = "/"\n', "the service has /usr of its own"),
         ('[secrets]\nbackup_directory = "/usr/backups"\n', "the service has /usr of its own"),
-        ("[secrets\n", "at line 1"),
-        ("\udcff", "can't decode byte 0xff"),
+        ("[secrets\n", "Line 1: this is not TOML: expected ']' at the end of a table declaration."),
+        ("\n[secrets]\nhttp = {", "Line 3: this is not TOML: "),
+        ("[secrets.http]\n\n[ secrets.http ] # again\n",
+         "Line 3: the table [ secrets.http ] is there already. Write all of it in one place."),
+        ("[secrets.http]\nlisten = false\nlisten = false\n",
+         "Line 3: this key has a value already. Leave one of the two."),
+        ("[secrets]\n# caf\udce9\n", "Line 2: there is a byte, 0xe9, that is not UTF-8."),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(scope: Scope, text: str, why: str) -> None:
@@ -206,7 +227,7 @@ def test_a_configuration_that_does_not_work_is_taken_back(
     scope: Scope, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.bootstrap()
-    written(scope, '[secrets]\nbackup_directory = "/mnt/backups"\n')
+    path = written(scope, '[secrets]\nbackup_directory = "/mnt/backups"\n')
     start = host._start
 
     def refuse(verb: str, units: Sequence[str]) -> Outcome:
@@ -216,9 +237,69 @@ def test_a_configuration_that_does_not_work_is_taken_back(
 
     monkeypatch.setattr(host, "_start", refuse)
     said = host.bootstrap()
-    assert said[-1].startswith("The services were not well as they are configured.")
+    assert said[-1].startswith(f"What {path} says was tried and taken back.")
     assert "Correct leger.toml" in said[-1]
     assert host.running == FIRST
+    host.legerd = "reloading"
+    for _ in ("tried", "not tried again"):
+        path.write_text(path.read_text() + "\n")
+        with pytest.raises(ConfigurationRefused) as caught:
+            host.bootstrap()
+        assert caught.value.kind is Kind.CONFLICT
+        assert caught.value.what == f"What {path} says was tried and taken back."
+        assert "exec format error" in caught.value.why
+        assert caught.value.why.endswith("The services run on as they did.")
+    assert host.running == FIRST
+    path.unlink()
+    assert host.bootstrap()[-1] == "the services are ready"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_an_address_that_is_taken_leaves_the_api_where_it_was(
+    scope: Scope, host: Host, address: str
+) -> None:
+    host.bootstrap()
+    host.legerd = "reloading"
+    family = socket.AF_INET if address == "127.0.0.1" else socket.AF_INET6
+    with socket.create_server((address.strip("[]"), 0), family=family) as other:
+        host.taken = f"{address}:{other.getsockname()[1]}"
+        written(scope, f'[secrets.http]\nlisten = "{host.taken}"\n')
+        with pytest.raises(ConfigurationRefused) as caught:
+            host.bootstrap()
+    assert f"cannot listen on {host.taken}: Address already in use." in caught.value.why
+    assert "`ss -ltnp`" in caught.value.next_step
+    assert "legerd bootstrap --retry" in caught.value.next_step
+    assert not drop_in(scope).exists()
+    assert [line for line in host.ran if " stop " in line or " restart " in line] == 2 * [
+        "systemctl stop leger-setec.socket",
+        "systemctl restart leger-secrets.service",
+    ]
+    # Else systemd would no more start it after the third of them.
+    assert host.ran.count("systemctl reset-failed leger-setec.socket") == 2
+    host.taken = ""
+    host.bootstrap(retry=True)
+    assert drop_in(scope).exists()
+
+
+def test_a_socket_that_fails_for_what_only_systemd_knows_names_where_it_says_it(
+    scope: Scope, host: Host
+) -> None:
+    host.bootstrap()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        host.taken = f"127.0.0.1:{other.getsockname()[1]}"
+    written(scope, f'[secrets.http]\nlisten = "{host.taken}"\n')
+    assert (
+        "`systemctl status leger-setec.socket` says why. Correct leger.toml" in host.bootstrap()[-1]
+    )
+
+
+def test_a_socket_that_failed_before_is_nothing_that_another_change_broke(
+    scope: Scope, host: Host
+) -> None:
+    host.taken = "127.0.0.1:8080"
+    host.bootstrap()
+    written(scope, '[secrets]\nbackup_directory = "/mnt/backups"\n')
+    assert host.bootstrap()[-1] == "the services are ready"
 
 
 # -- what is told of it ------------------------------------------------------------------------
@@ -247,6 +328,28 @@ def test_a_mistake_is_told_and_is_no_failure(scope: Scope, host: Host) -> None:
     assert "Line 1: `x` is not known" in str(told(scope, host)["why"])
     found = status.read(scope, share=host.share, run=host)
     assert "→ Correct it, then run `legerd bootstrap`." in status.as_text(found)
+
+
+def test_a_configuration_that_was_taken_back_is_told_as_one(scope: Scope, host: Host) -> None:
+    host.bootstrap()
+    host.health[FIRST] = Health(silent={"secrets": "The secrets service does not answer."})
+    path = written(scope, '[secrets]\nbackup_directory = "/mnt/backups"\n')
+    host.bootstrap()
+    found = status.read(scope, share=host.share, run=host)
+    assert f"What {path} says was tried and taken back." in status.as_text(found)
+    assert json.loads(status.as_json(found))["refused"]["what"] == "configuration"
+
+
+@pytest.mark.parametrize("since", ["", "x = 1\n", "[secrets.http]\nlisten = false\n"])
+def test_a_configuration_that_was_changed_since_it_was_taken_back_is_not_told(
+    scope: Scope, host: Host, since: str
+) -> None:
+    host.bootstrap()
+    host.health[FIRST] = Health(silent={"secrets": "The secrets service does not answer."})
+    written(scope, '[secrets]\nbackup_directory = "/mnt/backups"\n')
+    host.bootstrap()
+    written(scope, since)
+    assert status.read(scope, share=host.share, run=host).refused is None
 
 
 def test_a_users_drop_ins_are_where_that_users_systemd_looks() -> None:

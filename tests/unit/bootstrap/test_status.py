@@ -23,9 +23,12 @@ def test_what_was_taken_back_is_told_with_its_reason(scope: Scope, host: Host) -
     found = json.loads(status.as_json(read(scope, host)))
     assert (found["installed"], found["healthy"]) == (SECOND, FIRST)
     assert found["refused"]["image"] == SECOND
+    assert found["refused"]["what"] == "version"
     assert "exec format error" in found["refused"]["why"]
     assert found["directories"]["secrets"] == str(scope.secrets_data)
-    assert "→ Install a version that works" in status.as_text(read(scope, host))
+    text = status.as_text(read(scope, host))
+    assert "\nThe installed version was tried and taken back." in text
+    assert "→ Install a version that works" in text
 
 
 def test_a_refusal_of_what_is_installed_no_more_is_nobodys_business(

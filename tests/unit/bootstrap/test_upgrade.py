@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from leger_bootstrap import bootstrap as bootstrap_module
-from leger_bootstrap import directory_lock, release, store_copy
+from leger_bootstrap import directory_lock, installed, release, store_copy
 from leger_bootstrap.bootstrap import UpgradeRefused
 from leger_bootstrap.commands import HostCommandFailed, Outcome
 from leger_bootstrap.health import Health
@@ -31,7 +31,7 @@ def upgraded(host: Host) -> Host:
 @pytest.fixture
 def other_schema(scope: Scope, upgraded: Host, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The database of a store whose schema the second version changes when it starts."""
-    monkeypatch.setattr(bootstrap_module, "STORE_SCHEMA", 1_000)
+    monkeypatch.setattr(installed, "STORE_SCHEMA", 1_000)
     database = scope.secrets_data / "secrets.db"
     database.write_text("old")
     (scope.secrets_data / "keyring.json").write_text("{}")
@@ -99,7 +99,7 @@ def test_what_was_taken_back_is_not_tried_again_at_the_next_start(upgraded: Host
     upgraded.broken = {SECOND}
     upgraded.bootstrap()
     said = upgraded.bootstrap()
-    assert upgraded.verbs() == ["--version", "start"]
+    assert upgraded.verbs() == ["--version", "start", "show"]
     assert "is not well" not in "".join(said)
     assert "The installed version does not run" in said[-1]
 
@@ -113,6 +113,21 @@ def test_it_is_tried_again_when_somebody_says_so(upgraded: Host) -> None:
     upgraded.broken.clear()
     upgraded.bootstrap(retry=True)
     assert upgraded.running == SECOND
+
+
+@pytest.mark.parametrize("state", ["reloading", "active", "inactive"])
+def test_whoever_asks_for_a_version_that_is_taken_back_is_told_by_a_failure(
+    upgraded: Host, state: str
+) -> None:
+    """At a reload, and by hand; legerd.service is to start where the services run."""
+    upgraded.broken, upgraded.legerd = {SECOND}, state
+    for _ in ("tried", "not tried again"):
+        with pytest.raises(UpgradeRefused) as caught:
+            upgraded.bootstrap()
+        assert caught.value.what.startswith("The installed version does not run")
+        assert "exec format error" in caught.value.why
+        assert "The version before serves on." in caught.value.why
+        assert upgraded.running == FIRST
 
 
 def test_a_newer_package_is_tried(upgraded: Host) -> None:
