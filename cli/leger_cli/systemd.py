@@ -10,8 +10,10 @@ from leger_cli.context import Scope
 if TYPE_CHECKING:
     from leger_cli.context import Session
 
+LEGERD = "legerd.service"  # it starts all others of leger's units
+
 _PATIENCE = 5.0
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,ExecMainStatus,UnitFileState"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts,UnitFileState"
 
 # systemd's properties of a unit, as `systemctl show` prints them.
 State = dict[str, str]
@@ -39,6 +41,19 @@ def states(units: Sequence[str], *, session: "Session") -> dict[str, State] | No
     ]
     found = {block.get("Id", ""): block for block in blocks}
     return {unit: found[unit] for unit in units} if set(units) <= set(found) else None
+
+
+def bring_up(legerd: State, *, session: "Session") -> str:
+    """Return the command that has leger's services run, from how legerd.service is.
+
+    Where it is to be enabled, too, the services are there after the next boot.
+    """
+    if legerd["ActiveState"] in ("active", "reloading"):
+        # To start it does nothing then, whereas a reload starts what does not run.
+        verb = "reload"
+    else:
+        verb = "enable --now" if legerd["UnitFileState"] == "disabled" else "start"
+    return f"{systemctl(session)} {verb} {LEGERD}"
 
 
 def sudo(session: "Session") -> str:

@@ -1,16 +1,19 @@
 """What leger stands on: programs, the kernel, the scope's service manager."""
 
 import pwd
+import subprocess
 from functools import partial
 from pathlib import Path
 
+from leger_cli import systemd
 from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
-from leger_cli.checks.patient import Patient, output_of
+from leger_cli.checks.patient import Patient
 from leger_cli.context import Scope
 from leger_cli.errors import LegerdMissing
 
 _CGROUP = Path("/sys/fs/cgroup/cgroup.controllers")
 _SELINUX = Path("/sys/fs/selinux/enforce")
+_PATIENCE = 15.0  # seconds
 
 
 def program(name: str, patient: Patient) -> Finding:
@@ -23,7 +26,8 @@ def program(name: str, patient: Patient) -> Finding:
         return ok(found["found"])
     return problem(
         f"{found['found']}; leger needs {found['needed']} or newer.",
-        f"Install {name} {found['needed']} or newer, then run `legerd bootstrap`.",
+        f"Install {name} {found['needed']} or newer, then run"
+        f" `{systemd.systemctl(patient.session)} restart {systemd.LEGERD}`.",
     )
 
 
@@ -57,7 +61,7 @@ def linger(patient: Patient) -> Finding | None:
     if session.scope is Scope.SYSTEM:
         return None
     account = pwd.getpwuid(session.account.uid).pw_name
-    answer = output_of(["loginctl", "show-user", account, "--property=Linger", "--value"])
+    answer = _output_of(["loginctl", "show-user", account, "--property=Linger", "--value"])
     if answer is None:
         return skipped("systemd-logind does not say it.")
     if answer.strip() == "yes":
@@ -66,6 +70,17 @@ def linger(patient: Patient) -> Finding | None:
         f"When {account} logs out, leger and all stacks of that account stop.",
         f"Run `sudo loginctl enable-linger {account}`.",
     )
+
+
+def _output_of(command: list[str]) -> str | None:
+    """Return what a program prints; None when it is not there, fails, or takes too long."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
 
 
 CHECKS = (

@@ -1,31 +1,30 @@
 """What the checks of one run look at; each fact is asked for once, when a check first needs it."""
 
-import json
-import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from leger_runtime.errors import LegerError
 
-from leger_cli import systemd
-from leger_cli.context import PATIENCE, Scope, Session
+from leger_cli import legerd, systemd
+from leger_cli.context import PATIENCE, Session
 from leger_cli.systemd import State
 
 if TYPE_CHECKING:
     from leger.deployer.v1.deployer_pb2 import GetStatusResponse
     from leger.secrets.v1.audit_pb2 import VerifyAuditResponse
     from leger.secrets.v1.backup_pb2 import ListBackupsResponse
+    from leger.secrets.v1.secrets_pb2 import ListRefusalsResponse
     from leger.secrets.v1.store_pb2 import GetStoreStatusResponse
 
     from leger_cli.builds import Build
 
+Client = TypeVar("Client")
 Answer = TypeVar("Answer")
 
-_PATIENCE_WITH_PROGRAMS = 15.0  # seconds; podman waits for a lock of its own at times
-
 UNITS = (
-    "legerd.service",
+    systemd.LEGERD,
     "leger-pod.service",
     "leger-secrets.service",
     "leger-deployer.service",
@@ -46,7 +45,7 @@ class Patient:
     @property
     def is_own_scope(self) -> bool:
         """Whether `legerd` of this account works on the scope that is looked at."""
-        return (self.session.scope is Scope.SYSTEM) == (self.session.account.uid == 0)
+        return legerd.speaks_for(self.session)
 
     @cached_property
     def units(self) -> Mapping[str, State] | None:
@@ -56,11 +55,15 @@ class Patient:
     @cached_property
     def legerd(self) -> Mapping[str, Any] | None:
         """What `legerd status` says; None when it says nothing."""
-        return _json_of(["legerd", "status", "--json"])
+        found = legerd.status()
+        return None if isinstance(found, LegerError) else found
 
     @property
     def refused(self) -> Mapping[str, str] | None:
-        """The installed version that was tried and taken back, with `why` and what `next`."""
+        """What was tried and taken back, with `why` and what `next`.
+
+        `what` is "version", the installed one, or "configuration".
+        """
         found: Mapping[str, str] | None = None
         if self.is_own_scope and self.legerd:
             found = self.legerd["refused"]
@@ -79,9 +82,9 @@ class Patient:
         return found
 
     @cached_property
-    def root_key(self) -> Mapping[str, Any] | None:
-        """What `legerd key status` says; None when it says nothing, or of another scope."""
-        return _json_of(["legerd", "key", "status", "--json"]) if self.is_own_scope else None
+    def root_key(self) -> Mapping[str, Any] | LegerError | None:
+        """What `legerd key status` says, or why it says nothing; None of another scope."""
+        return legerd.key_status() if self.is_own_scope else None
 
     @cached_property
     def builds(self) -> "Mapping[str, Build | LegerError]":
@@ -93,69 +96,45 @@ class Patient:
     @cached_property
     def store(self) -> "GetStoreStatusResponse | LegerError":
         """How the store is."""
-        from leger.secrets.v1.store_pb2 import GetStoreStatusRequest
+        from leger.secrets.v1.store_pb2 import GetStoreStatusRequest as Request
 
-        def ask() -> "GetStoreStatusResponse":
-            with self.session.store() as client:
-                return client.GetStoreStatus(GetStoreStatusRequest(), timeout=PATIENCE)
-
-        return _answered(ask)
+        return _asked(self.session.store, lambda c: c.GetStoreStatus(Request(), timeout=PATIENCE))
 
     @cached_property
     def audit(self) -> "VerifyAuditResponse | LegerError":
         """What following the audit log from its first line to its last finds."""
-        from leger.secrets.v1.audit_pb2 import VerifyAuditRequest
+        from leger.secrets.v1.audit_pb2 import VerifyAuditRequest as Request
 
-        def ask() -> "VerifyAuditResponse":
-            with self.session.audit() as client:
-                return client.VerifyAudit(VerifyAuditRequest(), timeout=PATIENCE)
-
-        return _answered(ask)
+        return _asked(self.session.audit, lambda c: c.VerifyAudit(Request(), timeout=PATIENCE))
 
     @cached_property
     def backups(self) -> "ListBackupsResponse | LegerError":
         """Which scheduled backups there are, and for whom they are made."""
-        from leger.secrets.v1.backup_pb2 import ListBackupsRequest
+        from leger.secrets.v1.backup_pb2 import ListBackupsRequest as Request
 
-        def ask() -> "ListBackupsResponse":
-            with self.session.backups() as client:
-                return client.ListBackups(ListBackupsRequest(), timeout=PATIENCE)
+        return _asked(self.session.backups, lambda c: c.ListBackups(Request(), timeout=PATIENCE))
 
-        return _answered(ask)
+    @cached_property
+    def refusals(self) -> "ListRefusalsResponse | LegerError":
+        """Which units were refused a secret, and why."""
+        from leger.secrets.v1.secrets_pb2 import ListRefusalsRequest as Request
+
+        return _asked(self.session.bindings, lambda c: c.ListRefusals(Request(), timeout=PATIENCE))
 
     @cached_property
     def stacks(self) -> "GetStatusResponse | LegerError":
         """How the services of the stacks are."""
-        from leger.deployer.v1.deployer_pb2 import GetStatusRequest
+        from leger.deployer.v1.deployer_pb2 import GetStatusRequest as Request
 
-        def ask() -> "GetStatusResponse":
-            with self.session.deployer() as client:
-                return client.GetStatus(GetStatusRequest(), timeout=PATIENCE)
-
-        return _answered(ask)
+        return _asked(self.session.deployer, lambda c: c.GetStatus(Request(), timeout=PATIENCE))
 
 
-def output_of(command: list[str]) -> str | None:
-    """Return what a program prints; None when it is not there, fails, or takes too long."""
+def _asked(
+    connect: Callable[[], AbstractContextManager[Client]], ask: Callable[[Client], Answer]
+) -> Answer | LegerError:
+    """Return what a service answers, or why it does not."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE_WITH_PROGRAMS, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
-
-
-def _json_of(command: list[str]) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] = json.loads(output_of(command) or "null")
-    except ValueError:
-        return None
-    return found
-
-
-def _answered(ask: "Callable[[], Answer]") -> "Answer | LegerError":
-    try:
-        return ask()
+        with connect() as client:
+            return ask(client)
     except LegerError as error:
         return error

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
-from leger_runtime.errors import LegerError
+from leger_runtime.errors import LegerError, NotPermitted
 
 from leger_cli import builds, systemd
 from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
 from leger_cli.checks.patient import Patient
 from leger_cli.context import Scope
+from leger_cli.legerd import RootKeyMissing
+from leger_cli.systemd import State
 
 
 def legerd(patient: Patient) -> Finding:
@@ -16,34 +19,48 @@ def legerd(patient: Patient) -> Finding:
     if patient.units is None:
         return problem("systemd does not answer.", "Run leger on a host with systemd.")
     unit = patient.units["legerd.service"]
-    systemctl = systemd.systemctl(patient.session)
+    bring_up = systemd.bring_up(unit, session=patient.session)
     if unit["LoadState"] == "not-found":
         return problem("legerd.service is not installed.", "Install the leger package again.")
     if unit["ActiveState"] == "failed":
         return problem(
             f"legerd.service has failed: {unit['Result']}.",
             f"Read `{systemd.journalctl(patient.session)} -u legerd.service -n 20`, then run"
-            f" `{systemctl} start legerd.service`.",
+            f" `{bring_up}`.",
         )
     if unit["ActiveState"] == "activating":
         return warning("legerd.service is still starting.", "Look again in a moment.")
-    if unit["ActiveState"] != "active":
-        return problem(
-            "legerd.service is stopped.", f"Run `{systemctl} enable --now legerd.service`."
-        )
+    if _is_stopped(unit):
+        return problem("legerd.service is stopped.", f"Run `{bring_up}`.")
     if unit["UnitFileState"] != "enabled":
         return warning(
             "leger runs, and will not after the next boot.",
-            f"Run `{systemctl} enable legerd.service`.",
+            f"Run `{systemd.systemctl(patient.session)} enable legerd.service`.",
         )
     return ok("legerd.service is enabled and has done its work")
+
+
+def access(patient: Patient) -> Finding | None:
+    """Look whether this account may ask the services at all."""
+    refused = next((b for b in patient.builds.values() if isinstance(b, NotPermitted)), None)
+    return warning(str(refused), refused.next_step) if refused else None
 
 
 def service(name: str, patient: Patient) -> Finding:
     """Look whether a service answers, and if not, why."""
     build = patient.builds[name]
+    if isinstance(build, NotPermitted):
+        return skipped("This account may not ask it.")
     if isinstance(build, LegerError):
         return of_error(build)
+    unit = (patient.units or {}).get(systemd.LEGERD)
+    if unit and _is_stopped(unit):
+        # systemd stops the services after legerd.service, and whoever stopped it did not wait.
+        return warning(
+            f"It answers, {build.version}, though legerd.service is stopped: it is about to end,"
+            " or was started alone.",
+            f"Run `{systemd.bring_up(unit, session=patient.session)}`.",
+        )
     return ok(f"answers, {build.version}")
 
 
@@ -57,11 +74,14 @@ def podman_socket(patient: Patient) -> Finding:
 def setec_socket(patient: Patient) -> Finding:
     """Look whether programs can reach setec's API, where it is to be."""
     state = (patient.units or {}).get("leger-setec.socket", {})
-    configured = patient.configuration or {"http": None}
-    if configured["http"] is False:
-        return ok(f"setec's HTTP API is off, as {configured['file']} says")
-    if state and state["UnitFileState"] != "enabled" and not configured["http"]:
-        return ok("setec's HTTP API is off")
+    configured = patient.configuration or {"http": None, "in_force": True, "why": None}
+    if not state or state["ActiveState"] != "active":
+        if not configured["in_force"] and not configured["why"]:
+            return skipped("Whether it is to listen is not in force yet: see `configuration`.")
+        if configured["http"] is False:
+            return ok(f"setec's HTTP API is off, as {configured['file']} says")
+        if state and state["UnitFileState"] != "enabled" and not configured["http"]:
+            return ok("setec's HTTP API is off")
     # systemd starts no socket whose service runs; the service wants its socket.
     command = f"{systemd.systemctl(patient.session)} restart leger-secrets.service"
     return _socket(patient, "leger-setec.socket", command, fine="setec's HTTP API listens")
@@ -74,16 +94,21 @@ def configuration(patient: Patient) -> Finding:
         return skipped("Only `legerd status` of the account that the services belong to says it.")
     if found["why"]:
         return problem(found["why"], found["next"])
-    if refused := _refused_configuration(patient):
+    if refused := _refused(patient, "configuration"):
         return problem(
             f"What {found['file']} says was tried and taken back. {refused['why']}", refused["next"]
         )
+    if isinstance(patient.root_key, RootKeyMissing):
+        # The services' units name the key, so they are not what they would be made now.
+        return skipped("It cannot be compared with what runs: see `root key`.")
     if not found["in_force"]:
         systemctl = systemd.systemctl(patient.session)
         return warning(
             f"The services do not run as {found['file']} says: it was changed, and not read since.",
             f"Run `{systemctl} reload legerd.service`.",
         )
+    if not Path(found["file"]).exists():
+        return ok(f"nothing is configured: there is no {found['file']}")
     return ok(f"the services run as {found['file']} says")
 
 
@@ -94,7 +119,7 @@ def version(patient: Patient) -> Finding:
         return skipped("Only `legerd status` of the account that the services belong to says it.")
     if status["installed"] is None:
         return problem("The package's image is gone.", "Install the leger package again.")
-    if (refused := patient.refused) and not _refused_configuration(patient):
+    if refused := _refused(patient, "version"):
         return problem(
             "The version that is installed was tried and taken back; the one before serves."
             f" {refused['why']}",
@@ -129,11 +154,14 @@ def client(patient: Patient) -> Finding:
     return ok(f"this command and the services are {own.version}, of {builds.described(own)}")
 
 
-def _refused_configuration(patient: Patient) -> Mapping[str, str] | None:
-    """Return what was taken back where that is a configuration, and no version."""
-    found = patient.configuration
-    was_read = found and not found["why"] and not found["in_force"]
-    return patient.refused if was_read else None
+def _refused(patient: Patient, what: str) -> Mapping[str, str] | None:
+    """Return what was tried and taken back where that is a "version", or a "configuration"."""
+    found = patient.refused
+    return found if found and found["what"] == what else None
+
+
+def _is_stopped(unit: State) -> bool:
+    return unit["ActiveState"] in ("inactive", "deactivating")
 
 
 def _socket(patient: Patient, unit: str, command: str, *, fine: str) -> Finding:
@@ -152,6 +180,9 @@ def _socket(patient: Patient, unit: str, command: str, *, fine: str) -> Finding:
             f"{unit} has failed: {state['Result']}.{taken}",
             f"Read `{journal}`, then run `{command}`.",
         )
+    legerd_unit = patient.units[systemd.LEGERD]
+    if _is_stopped(legerd_unit):  # which starts it, too
+        command = systemd.bring_up(legerd_unit, session=patient.session)
     return problem(f"{unit} is stopped.", f"Run `{command}`.")
 
 
@@ -159,6 +190,7 @@ CHECKS = (
     Check("legerd", legerd),
     Check("configuration", configuration),
     Check("podman socket", podman_socket),
+    Check("access", access),
     Check("secrets", partial(service, "secrets")),
     Check("deployer", partial(service, "deployer")),
     Check("version", version),

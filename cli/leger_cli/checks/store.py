@@ -9,6 +9,7 @@ from leger_runtime.errors import LegerError
 from leger_cli import systemd
 from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
 from leger_cli.checks.patient import Patient
+from leger_cli.legerd import RootKeyMissing
 from leger_cli.views import words
 
 if TYPE_CHECKING:
@@ -40,14 +41,32 @@ def key(patient: Patient) -> Finding:
     """Look what protects the root key from whoever reads the disk."""
     found = patient.root_key
     if found is None:
-        return skipped("`legerd key status` does not say it; it may need root.")
+        return skipped("Only `legerd key status` of the account that it belongs to says it.")
+    if isinstance(found, RootKeyMissing):
+        return problem(str(found), _fix_of_missing_key(patient))
+    if isinstance(found, LegerError):
+        return skipped(str(found))
     if found["unlock"] == "passphrase":
         return ok("a passphrase opens the store")
     protection = found["protection"]
+    if protection == "none":
+        return skipped("There is none yet: legerd.service makes it, for a store that is new.")
     if protection in _WEAK:
         return warning(_WEAK[protection], "Encrypt the disk, or set a passphrase:"
                        " `leger secrets rekey --passphrase`.")  # fmt: skip
     return ok(f"sealed: {protection}")
+
+
+def _fix_of_missing_key(patient: Patient) -> str:
+    silence = patient.builds["secrets"]
+    if isinstance(silence, RootKeyMissing):
+        return silence.next_step
+    # The service has the key in memory until it ends.
+    return (
+        "Put it back from a backup of this host. If there is none, do not restart the service, have"
+        " a passphrase open the store from now on, `leger secrets rekey --passphrase`, and then run"
+        f" `{systemd.systemctl(patient.session)} reload {systemd.LEGERD}`."
+    )
 
 
 def memory(patient: Patient) -> Finding:

@@ -139,10 +139,11 @@ def remove(
     from leger_cli import progress
 
     session: Session = context.obj
-    terminal.require_answers(yes=yes, as_json=session.as_json)
     with session.deployer() as client:
         if not yes:
-            _confirm_removal(_installed(client), stack, volumes=volumes)
+            found = _find(_installed(client), stack)
+            terminal.require_answers(yes=yes, as_json=session.as_json)
+            _confirm_removal(found, volumes=volumes)
         removed = progress.follow(
             client.RemoveStack(RemoveStackRequest(stack=stack, delete_volumes=volumes)),
             quiet=session.as_json,
@@ -175,18 +176,23 @@ def _require_secrets(missing: list[str], stack: str) -> None:
         )
 
 
-def _confirm_removal(stacks: "list[Stack]", name: str, *, volumes: bool) -> None:
-    stack = next((stack for stack in stacks if stack.name == name), None)
-    if stack is None:
-        installed = ", ".join(stack.name for stack in stacks)
-        raise StackNotFound(
-            f"No stack {name} is installed.",
-            why=f"Installed are: {installed}." if installed else "None is.",
-            next_step="`leger deploy list` lists them.",
-        )
+def _find(stacks: "list[Stack]", name: str) -> "Stack":
+    """Return the stack of that name. Raises StackNotFound."""
+    for stack in stacks:
+        if stack.name == name:
+            return stack
+    installed = ", ".join(stack.name for stack in stacks)
+    raise StackNotFound(
+        f"No stack {name} is installed.",
+        why=f"Installed are: {installed}." if installed else "None is.",
+        next_step="`leger deploy list` lists them.",
+    )
+
+
+def _confirm_removal(stack: "Stack", *, volumes: bool) -> None:
     units = words.counted(len(stack.units), "unit")
-    output.remark(f"{units} of {name} will be stopped and removed.")
+    output.remark(f"{units} of {stack.name} will be stopped and removed.")
     if stack.volumes:
         fate = "DELETED WITH THEIR DATA" if volumes else "kept"
         output.remark(f"Volumes that are {fate}: {', '.join(stack.volumes)}.")
-    terminal.confirm(f"Remove {name}?")
+    terminal.confirm(f"Remove {stack.name}?")

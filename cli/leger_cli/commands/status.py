@@ -7,7 +7,7 @@ import typer
 from leger_runtime.errors import LegerError
 
 from leger_cli import completion, output, parser
-from leger_cli.context import PATIENCE, Scope, Session
+from leger_cli.context import PATIENCE, Session
 
 app = parser.verb("status")
 
@@ -56,10 +56,9 @@ def status(
 
     view.status(answer.services)
     if not answer.secrets_available:
-        user = " --user" if session.scope is Scope.USER else ""
         output.remark(
-            "\nThe secrets service does not answer, so reasons about secrets are missing.\n"
-            f"→ systemctl{user} start leger-secrets.service"
+            "\nThe secrets service does not answer, so reasons about secrets are missing."
+            "\n→ leger doctor"
         )
     if sealed:
         output.remark(

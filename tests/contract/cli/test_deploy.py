@@ -177,6 +177,17 @@ def test_a_stack_that_is_not_installed_is_not_asked_about(leger: Leger, deployer
     assert "Installed are: notes." in done.out
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_without_anybody_to_ask_a_stack_that_is_not_there_is_what_is_wrong(
+    leger: Leger, deployer: Deployer, form: tuple[str, ...]
+) -> None:
+    done = leger.run("deploy", "remove", "memos", *form)
+    assert (done.code, done.out) == (5, "")
+    assert "No stack memos is installed." in done.err
+    assert leger.run("deploy", "remove", "notes", *form).code == 2
+    assert deployer.removals == []
+
+
 def test_a_valid_directory_is_said_to_be_valid(
     leger: Leger, deployer: Deployer, stack: Path
 ) -> None:

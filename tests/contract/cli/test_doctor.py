@@ -19,13 +19,21 @@ STATUS = {
         {"program": "podman", "needed": "5.4", "found": "podman version 5.8", "met": True},
         {"program": "systemctl", "needed": "254", "found": "systemd 262", "met": True},
     ],
+    "configuration": {
+        "file": "/nowhere/leger.toml",
+        "in_force": True,
+        "http": None,
+        "why": None,
+        "next": None,
+    },
     "directories": {"data": "/", "secrets": "/"},
 }
+KEY_STATUS = {"path": "/key", "protection": "tpm2", "unlock": "root-key"}
 # Every unit that is asked for is active.
 SYSTEMCTL = """
 for unit; do case $unit in --*|show) ;; *)
   printf 'Id=%s\\nLoadState=loaded\\nActiveState=active\\nSubState=sub\\nResult=success\\n' $unit
-  printf 'ExecMainStatus=0\\nUnitFileState=enabled\\n\\n' ;; esac; done
+  printf 'ExecMainStatus=0\\nNRestarts=0\\nUnitFileState=enabled\\n\\n' ;; esac; done
 """
 
 
@@ -38,7 +46,9 @@ def programs(leger: Leger, tmp_path: Path) -> Path:
         "systemctl": SYSTEMCTL,
         "loginctl": "echo yes",
         "podman": "exit 0",
-        "legerd": f"cat <<'END'\n{json.dumps(STATUS)}\nEND",
+        "legerd": "if [ $1 = key ]; then\n"
+        f"cat <<'END'\n{json.dumps(KEY_STATUS)}\nEND\n"
+        f"else cat <<'END'\n{json.dumps(STATUS)}\nEND\nfi",
     }
     for name, script in scripts.items():
         (directory / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -83,6 +93,20 @@ def test_a_sealed_store_and_a_service_that_failed_are_problems(
     assert "problem: store: It is sealed." in done.out
     assert "problem: stacks: db is failed" in done.out
     assert "ok: " not in done.out
+
+
+@pytest.mark.usefixtures("programs")
+def test_after_an_unseal_what_the_seal_kept_down_is_to_be_started(
+    leger: Leger, secrets: Store, deployer: Deployer
+) -> None:
+    secrets.put("api_key", b"value")
+    secrets.bind("api_key", "web.service")
+    leger.run("secrets", "seal")
+    secrets.ask("web.service", "api_key")
+    deployer.services[1].state = SERVICE_STATE_FAILED
+    assert verdicts(leger)["stacks"]["fix"] == "`leger services logs web`"
+    leger.run("secrets", "unseal")
+    assert verdicts(leger)["stacks"]["fix"] == "`leger services start web`"
 
 
 def test_a_host_with_nothing_of_leger_is_told_what_to_do(leger: Leger, tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ NOBODY = 65_534
 
 @pytest.fixture
 def host(leger: Leger) -> dict[str, str]:
-    """An environment in which podman is installed and systemd knows a stopped pod."""
+    """An environment in which podman is installed and leger's services were stopped."""
     programs = leger.runtime / "bin"
     programs.mkdir()
     answers = "\n\n".join(
         f"Id={unit}.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n"
-        "Result=success\nExecMainStatus=0"
-        for unit in ("leger-pod", "leger-secrets", "leger-deployer")
+        "Result=success\nExecMainStatus=0\nNRestarts=0\nUnitFileState=enabled"
+        for unit in ("legerd", "leger-pod", "leger-secrets", "leger-deployer")
     )
     (leger.runtime / "answers").write_text(answers)
     for name, script in {
@@ -37,13 +37,13 @@ def host(leger: Leger) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("arguments", [["secrets", "list"], ["status"]])
-def test_a_stopped_pod_is_named_with_what_starts_it(
+def test_a_stopped_legerd_is_named_with_what_starts_it(
     leger: Leger, host: dict[str, str], arguments: list[str]
 ) -> None:
     done = leger.run(*arguments, env=host)
     assert (done.code, done.out) == (8, "")
-    assert "leger-pod.service is stopped" in done.err
-    assert done.err.splitlines()[2] == "  → Run `systemctl --user start leger-pod.service`."
+    assert "legerd.service is stopped" in done.err
+    assert done.err.splitlines()[2] == "  → Run `systemctl --user start legerd.service`."
 
 
 def test_a_stale_socket_is_the_same_as_none(leger: Leger, host: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ def test_a_program_that_is_too_old_is_a_problem(patient: Any, name: str) -> None
     found = host.program(name, patient)
     assert found.verdict is Verdict.PROBLEM
     assert found.why == f"{name} version 4.9; leger needs 5.4 or newer."
+    assert "then run `systemctl restart legerd.service`" in found.fix
 
 
 def test_a_host_without_legerd_is_told_once(patient: Any) -> None:
@@ -63,7 +64,7 @@ def test_a_user_without_linger_is_warned_of_the_logout(
     assert host.linger(patient) is None  # of root
     patient.session = Session(account=Account(uid=0, runtime=tmp_path, config=tmp_path))
     patient.session.choose(Scope.USER)
-    monkeypatch.setattr(host, "output_of", lambda _command: said)
+    monkeypatch.setattr(host, "_output_of", lambda _command: said)
     found = host.linger(patient)
     assert found
     assert found.verdict is verdict

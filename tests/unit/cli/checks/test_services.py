@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,13 +7,17 @@ from leger_cli import builds
 from leger_cli.checks import services
 from leger_cli.checks.finding import Verdict
 from leger_cli.context import Account, Scope, Session
-from unit.cli.checks.conftest import silence, unit
+from leger_runtime.errors import NotPermitted
+from unit.cli.checks.conftest import root_key_missing, silence, unit
 
 OLDER = "localhost/leger/services:0"
 
 
 def test_all_is_well_where_all_is_well(patient: Any) -> None:
+    assert services.access(patient) is None  # nobody is kept from anything
     for check in services.CHECKS:
+        if check.look is services.access:
+            continue
         found = check.look(patient)
         assert found
         assert (check.title, found.verdict) == (check.title, Verdict.OK)
@@ -23,7 +28,13 @@ def test_all_is_well_where_all_is_well(patient: Any) -> None:
     [
         ({"LoadState": "not-found"}, Verdict.PROBLEM, "Install the leger package"),
         ({"ActiveState": "failed"}, Verdict.PROBLEM, "journalctl -u legerd.service"),
-        ({"ActiveState": "inactive"}, Verdict.PROBLEM, "enable --now legerd.service"),
+        ({"ActiveState": "inactive"}, Verdict.PROBLEM, "systemctl start legerd.service"),
+        ({"ActiveState": "deactivating"}, Verdict.PROBLEM, "systemctl start legerd.service"),
+        (
+            {"ActiveState": "inactive", "UnitFileState": "disabled"},
+            Verdict.PROBLEM,
+            "systemctl enable --now legerd.service",
+        ),
         ({"ActiveState": "activating"}, Verdict.WARNING, "in a moment"),
         ({"UnitFileState": "disabled"}, Verdict.WARNING, "systemctl enable legerd.service"),
     ],
@@ -51,6 +62,38 @@ def test_a_service_that_is_silent_is_explained_as_other_commands_do(patient: Any
     assert found.why == "The secrets service does not answer. It is stopped."
 
 
+@pytest.mark.parametrize("state", ["inactive", "deactivating"])
+def test_a_service_that_answers_while_legerd_is_stopped_is_not_said_to_be_well(
+    patient: Any, state: str
+) -> None:
+    """`systemctl stop legerd.service` returns before the services end."""
+    patient.units["legerd.service"] = unit(ActiveState=state)
+    found = services.service("secrets", patient)
+    assert found.verdict is Verdict.WARNING
+    assert "though legerd.service is stopped" in found.why
+    assert found.fix == "Run `systemctl start legerd.service`."
+
+
+def test_an_account_that_may_not_ask_is_told_once_and_nothing_is_broken(patient: Any) -> None:
+    forbidden = NotPermitted("It may not.", why="It is root's.", next_step="Run it with sudo.")
+    patient.builds = dict.fromkeys(builds.SERVICES, forbidden)
+    found = services.access(patient)
+    assert found
+    assert (found.verdict, found.fix) == (Verdict.WARNING, "Run it with sudo.")
+    assert found.why == "It may not. It is root's."
+    for name in builds.SERVICES:
+        assert services.service(name, patient).verdict is Verdict.SKIPPED
+
+
+def test_a_socket_that_is_stopped_along_with_legerd_comes_back_along_with_it(patient: Any) -> None:
+    patient.units["legerd.service"] = unit(ActiveState="inactive")
+    for name in ("leger-podman.socket", "leger-setec.socket"):
+        patient.units[name] = unit(ActiveState="inactive")
+    for found in (services.podman_socket(patient), services.setec_socket(patient)):
+        assert found.verdict is Verdict.PROBLEM
+        assert found.fix == "Run `systemctl start legerd.service`."
+
+
 def test_a_port_that_is_taken_is_suspected_where_setecs_socket_failed(patient: Any) -> None:
     patient.units["leger-setec.socket"] = unit(ActiveState="failed", Result="resources")
     found = services.setec_socket(patient)
@@ -65,7 +108,8 @@ def test_setecs_socket_may_be_off(patient: Any) -> None:
 
 
 def test_a_version_that_was_taken_back_is_a_problem_with_its_reason(patient: Any) -> None:
-    patient.legerd["refused"] = {"why": "It did not start.", "next": "Try again."}
+    refused = {"what": "version", "why": "It did not start.", "next": "Try again."}
+    patient.legerd["refused"] = refused
     found = services.version(patient)
     assert (found.verdict, found.fix) == (Verdict.PROBLEM, "Try again.")
     assert "taken back" in found.why
@@ -127,7 +171,11 @@ def test_a_configuration_is_to_be_understood_and_in_force(
 
 def test_a_configuration_that_was_taken_back_is_not_blamed_on_the_version(patient: Any) -> None:
     patient.legerd["configuration"]["in_force"] = False
-    patient.legerd["refused"] = {"why": "No such directory.", "next": "Correct leger.toml."}
+    patient.legerd["refused"] = {
+        "what": "configuration",
+        "why": "No such directory.",
+        "next": "Correct leger.toml.",
+    }
     said = services.configuration(patient)
     assert (said.verdict, said.fix) == (Verdict.PROBLEM, "Correct leger.toml.")
     assert services.version(patient).verdict is Verdict.OK
@@ -144,3 +192,26 @@ def test_a_socket_that_the_configuration_wants_is_to_listen_enabled_or_not(patie
     patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
     patient.legerd["configuration"]["http"] = True
     assert services.setec_socket(patient).verdict is Verdict.PROBLEM
+
+
+def test_a_socket_that_a_change_will_move_is_not_judged_before_it_is_in_force(patient: Any) -> None:
+    patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
+    patient.legerd["configuration"].update(http=True, in_force=False)
+    found = services.setec_socket(patient)
+    assert (found.verdict, found.fix) == (Verdict.SKIPPED, "")
+    assert services.configuration(patient).fix == "Run `systemctl reload legerd.service`."
+
+
+def test_without_a_file_nothing_is_said_to_be_as_it_says(patient: Any) -> None:
+    file = Path(patient.configuration["file"])
+    assert services.configuration(patient).why == f"the services run as {file} says"
+    file.unlink()
+    found = services.configuration(patient)
+    assert found.verdict is Verdict.OK
+    assert found.why == f"nothing is configured: there is no {file}"
+
+
+def test_a_root_key_that_is_gone_is_not_taken_for_a_changed_configuration(patient: Any) -> None:
+    patient.legerd["configuration"]["in_force"] = False
+    patient.root_key = root_key_missing()
+    assert services.configuration(patient).verdict is Verdict.SKIPPED

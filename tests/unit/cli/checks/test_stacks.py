@@ -1,6 +1,8 @@
 from typing import Any
 
+import pytest
 from leger.deployer.v1 import deployer_pb2 as d
+from leger.secrets.v1 import secrets_pb2 as s
 from leger_cli.checks import stacks
 from leger_cli.checks.finding import Verdict
 from unit.cli.checks.conftest import silence
@@ -20,3 +22,31 @@ def test_services_that_failed_are_named_with_their_reason(patient: Any) -> None:
 def test_a_silent_deployer_is_told_elsewhere(patient: Any) -> None:
     patient.stacks = silence("deployer")
     assert stacks.stacks(patient).verdict is Verdict.SKIPPED
+
+
+@pytest.fixture
+def sealed_once(patient: Any) -> Any:
+    """A store that is open again, beside services that it kept from starting meanwhile."""
+    patient.stacks.services.extend(
+        [
+            d.ServiceStatus(service="db", unit="db.service", state=d.SERVICE_STATE_FAILED),
+            d.ServiceStatus(
+                service="app", unit="app.service", state=d.SERVICE_STATE_STOPPED, requires=["db"]
+            ),
+            d.ServiceStatus(service="odd", unit="odd.service", state=d.SERVICE_STATE_FAILED),
+        ]
+    )
+    for unit, reason in (("db.service", "STORE_SEALED"), ("odd.service", "SECRET_NOT_FOUND")):
+        patient.refusals.refusals.append(s.Refusal(unit=unit, reason=reason))
+    return patient
+
+
+def test_what_a_seal_kept_from_starting_is_to_be_started_now(sealed_once: Any) -> None:
+    fix = stacks.stacks(sealed_once).fix
+    assert fix == "`leger services start db app` `leger services logs odd`"
+
+
+def test_nothing_is_to_be_started_while_the_store_is_sealed(sealed_once: Any) -> None:
+    sealed_once.store.sealed = True
+    fix = stacks.stacks(sealed_once).fix
+    assert fix == "`leger services logs db` `leger services logs odd`"

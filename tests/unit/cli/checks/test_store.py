@@ -8,7 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from leger.secrets.v1 import audit_pb2, backup_pb2, store_pb2
 from leger_cli.checks import store
 from leger_cli.checks.finding import Verdict
-from unit.cli.checks.conftest import silence, unit
+from leger_cli.errors import LegerdMissing
+from unit.cli.checks.conftest import root_key_missing, silence, unit
 
 
 def test_all_is_well_where_all_is_well(patient: Any) -> None:
@@ -56,6 +57,35 @@ def test_a_key_that_the_disk_reveals_is_warned_of(
 ) -> None:
     patient.root_key = {"protection": protection, "unlock": unlock}
     assert store.key(patient).verdict is verdict
+
+
+def test_a_root_key_that_is_gone_is_a_problem_before_the_service_misses_it(patient: Any) -> None:
+    patient.root_key = root_key_missing()
+    found = store.key(patient)
+    assert found.verdict is Verdict.PROBLEM
+    assert found.why == "The root key is gone. No file has it."
+    assert "leger secrets rekey --passphrase" in found.fix
+    assert "`systemctl reload legerd.service`" in found.fix
+
+
+def test_a_root_key_that_is_missed_already_has_the_fix_of_the_silent_service(patient: Any) -> None:
+    patient.root_key = patient.builds["secrets"] = root_key_missing()
+    assert store.key(patient).fix == "Put it back."
+
+
+def test_who_is_not_told_of_the_root_key_is_told_why(patient: Any) -> None:
+    patient.root_key = None  # another account's
+    assert store.key(patient).verdict is Verdict.SKIPPED
+    patient.root_key = LegerdMissing()
+    found = store.key(patient)
+    assert (found.verdict, "`legerd status`" in found.why) == (Verdict.SKIPPED, True)
+
+
+def test_a_root_key_that_was_not_made_yet_is_not_said_to_be_sealed(patient: Any) -> None:
+    patient.root_key = {"protection": "none", "unlock": None}
+    found = store.key(patient)
+    assert found.verdict is Verdict.SKIPPED
+    assert "none yet" in found.why
 
 
 def test_memory_that_is_not_protected_is_warned_of(patient: Any) -> None:
