@@ -4,7 +4,7 @@ import json
 import re
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leger_deployer.domain.errors import HostCommandFailed, SecretsUnavailable
@@ -16,14 +16,18 @@ from leger_deployer.domain.stack import stem
 
 _TOLD_LINES, _TOLD_CHARACTERS = 5, 1000
 _EXITED, _KILLED, _DUMPED = 1, 2, 3  # CLD_EXITED and so on, sigaction(2)
+_EXIT_CODES = {"exited": _EXITED, "killed": _KILLED, "dumped": _DUMPED}
+# SD_MESSAGE_UNIT_PROCESS_EXIT, systemd's sd-messages.h.
+_PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15"
 
 # systemd.exec(5), "Process exit codes": those that a container's unit can meet.
+EXIT_CREDENTIALS = 243
 _SYSTEMD_EXITS = {
     200: "its working directory cannot be entered",
     203: "its command cannot be executed",
     226: "its namespaces cannot be set up",
     233: "its runtime directory cannot be made",
-    243: "systemd did not get the credentials (secrets) that it asks for",
+    EXIT_CREDENTIALS: "systemd did not get the credentials (secrets) that it asks for",
 }
 # podman-run(1), "Exit status".
 _PODMAN_EXITS = {
@@ -103,9 +107,38 @@ class Explainer:
     def why(self, state: UnitState, *, since: datetime) -> str:
         """Return all that is known: the refused secret or systemd's reason, and the last lines."""
         refusal = (self.refusals() or {}).get(state.unit)
-        reason = refusal.message if refusal else in_words(state)
+        reason = refusal.message if refusal else in_words(self.recalled(state))
         said = self.last_words(state.unit, since=since)
         return f"{reason} {said}".strip() or f"systemd says it is {state.active} ({state.sub})."
+
+    def recalled(self, state: UnitState) -> UnitState:
+        """Return the state with how a command before the main process ended, if that is unknown.
+
+        Each reload has systemd forget that, and its journal has it still; or has not, and then the
+        state is returned as it is.
+        """
+        if state.result != "exit-code" or state.exit_code:
+            return state
+        # --boot: the failure is not older than the machine's start.
+        matches = (
+            f"MESSAGE_ID={_PROCESS_EXIT}",
+            "COMMAND=ExecCondition",
+            "COMMAND=ExecStartPre",
+            "COMMAND=ExecStartPost",
+        )
+        try:
+            answer = self.commands.run(
+                [*self._journalctl(state.unit), "--boot", "--lines=1", *matches]
+            )
+            entry = json.loads(answer.output)
+            return replace(
+                state,
+                exit_code=_EXIT_CODES[entry["EXIT_CODE"]],
+                exit_status=int(entry["EXIT_STATUS"]),
+                failed_command=f"{entry['COMMAND']}=",
+            )
+        except (HostCommandFailed, ValueError, KeyError, TypeError):
+            return state
 
     def journal(self, unit: str) -> str:
         """Return the command by which a person reads a unit's journal."""
@@ -121,12 +154,13 @@ class Explainer:
 
     def last_lines(self, unit: str, *, since: datetime) -> list[str]:
         """Return the last lines that a unit's container, or else its podman, wrote."""
-        option = "--unit" if self.scope is Scope.SYSTEM else "--user-unit"
-        answer = self.commands.run(
-            ["/usr/bin/journalctl", f"{option}={unit}", "--output=json", "--all", "--lines=100",
-             "--quiet", f"--since=@{since.timestamp():.3f}"]
-        )  # fmt: skip
+        moment = f"--since=@{since.timestamp():.3f}"
+        answer = self.commands.run([*self._journalctl(unit), "--all", "--lines=100", moment])
         return told(answer.output.splitlines(), stem(unit))[-_TOLD_LINES:]
+
+    def _journalctl(self, unit: str) -> list[str]:
+        option = "--unit" if self.scope is Scope.SYSTEM else "--user-unit"
+        return ["/usr/bin/journalctl", f"{option}={unit}", "--output=json", "--quiet"]
 
 
 def told(entries: Iterable[str], identifier: str) -> list[str]:

@@ -9,12 +9,12 @@ from enum import Enum, auto
 from leger_runtime.errors import LegerError
 
 from leger_deployer.domain import installed
-from leger_deployer.domain.failure import Explainer, in_words
+from leger_deployer.domain.failure import EXIT_CREDENTIALS, Explainer, in_words
 from leger_deployer.domain.ports.container_engine import ContainerEngine, Health
 from leger_deployer.domain.ports.secrets_directory import Refusal
 from leger_deployer.domain.ports.stack_files import StackFiles
 from leger_deployer.domain.ports.unit_manager import UnitManager, UnitState
-from leger_deployer.domain.stack import Generation, StackUnit
+from leger_deployer.domain.stack import Generation, StackUnit, stem
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,8 @@ class StatusReader:
         if state.active in ("active", "activating") and unit.healthy_within and unit.resource:
             health = self.engine.health(unit.resource)
         service_state = classify(state, health.status)
+        if service_state is ServiceState.FAILED:
+            state = self.explainer.recalled(state)
         named = [generation.unit(name) for name in unit.requires]
         broken = [
             other.unit
@@ -179,4 +181,7 @@ def _failure(state: UnitState, refusal: Refusal | None) -> str:
     reason = refusal.message if refusal else in_words(state)
     if state.sub.startswith("auto-restart"):
         return f"{reason} systemd starts it again and again.".lstrip()
+    if state.result == "exit-code" and state.exit_status == EXIT_CREDENTIALS and not refusal:
+        # As while leger was not installed, or its services were stopped.
+        return f"{reason} `leger services start {stem(state.unit)}` has it ask again."
     return reason or f"systemd says it is {state.active} ({state.sub})."

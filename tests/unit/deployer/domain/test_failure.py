@@ -105,3 +105,37 @@ def test_a_reason_is_told_though_the_secrets_service_is_down(host: FakeHost) -> 
     assert explainer.refusals() is None
     assert explainer.why(state("oom-kill"), since=SINCE) == in_words(state("oom-kill"))
     assert explainer.why(state("success"), since=SINCE) == "systemd says it is failed (failed)."
+
+
+def exit_of(command: str, code: str, status: int) -> dict[str, object]:
+    """What systemd writes when a process of a unit ends badly; journalctl gives all as text."""
+    return {"COMMAND": command, "EXIT_CODE": code, "EXIT_STATUS": str(status)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (exit_of("ExecStartPre", "exited", 243), "systemd did not get the credentials (secrets)"),
+        (exit_of("ExecStartPre", "exited", 4), "ExecStartPre=, which runs before it, failed with"),
+        (exit_of("ExecStartPost", "killed", 9), "It was killed by signal 9 (SIGKILL)."),
+        ({"MESSAGE": "no exit"}, "A command of its unit failed."),
+    ],
+)
+def test_what_systemd_forgot_in_a_reload_is_told_by_its_journal(
+    host: FakeHost, entry: Mapping[str, object], words: str
+) -> None:
+    host.journal = entries(entry)
+    explainer = Explainer(commands=host, secrets=host, scope=Scope.SYSTEM)
+    assert words in in_words(explainer.recalled(state("exit-code", code=0)))
+
+
+def test_what_systemd_knows_is_not_looked_up(host: FakeHost) -> None:
+    host.journal = entries(exit_of("ExecStartPre", "exited", 243))
+    explainer = Explainer(commands=host, secrets=host, scope=Scope.SYSTEM)
+    for known in (state("exit-code", status=3), state("timeout", code=0)):
+        assert explainer.recalled(known) == known
+
+
+def test_a_journal_that_is_empty_tells_nothing(host: FakeHost) -> None:
+    explainer = Explainer(commands=host, secrets=host, scope=Scope.USER)
+    assert explainer.recalled(state("exit-code", code=0)) == state("exit-code", code=0)

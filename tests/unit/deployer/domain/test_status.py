@@ -79,6 +79,16 @@ def test_a_refused_secret_is_why_a_unit_failed(host: FakeHost) -> None:
     assert status(host).why == "No secret api_key."
 
 
+def test_a_unit_that_nobody_handed_its_secrets_says_how_it_gets_them(host: FakeHost) -> None:
+    """As after the package was away: systemd was reloaded since, the secrets service is back."""
+    become(host, "web.service", active="failed", result="exit-code")
+    host.journal = ['{"COMMAND": "ExecStartPre", "EXIT_CODE": "exited", "EXIT_STATUS": "243"}']
+    assert status(host).why == (
+        "It did not start, as systemd did not get the credentials (secrets) that it asks for"
+        " (status 243). `leger services start web` has it ask again."
+    )
+
+
 def test_a_service_that_is_restarted_again_and_again_has_failed(host: FakeHost) -> None:
     become(host, "web.service", active="activating", sub="auto-restart", result="exit-code",
            exit_code=1, exit_status=7, restarts=4)  # fmt: skip
