@@ -1,11 +1,11 @@
-"""What the build made once is kept, by the hash of what it was made from.
+"""What was made once is kept, by the hash of what it was made from.
 
-    <cache>/package/<kind>-<hash>      a finished file or directory
-    <cache>/package/<kind>.lock        held while one of that kind is made, or some are removed
-    <cache>/package/.<kind>-making     the unfinished one; what a killed run leaves is removed
+    <cache>/<part>/<kind>-<hash>      a finished file or directory
+    <cache>/<part>/<kind>.lock        held while one of that kind is made, or some are removed
+    <cache>/<part>/.<kind>-making     the unfinished one; what a killed run leaves is removed
 
-`<cache>` is $LEGER_CACHE, or leger's directory in $XDG_CACHE_HOME or ~/.cache. All of it may be
-removed at any time.
+`<cache>` is $LEGER_CACHE, or leger's directory in $XDG_CACHE_HOME or ~/.cache. The build's own part
+is `package`; all of that may be removed at any time.
 """
 
 import fcntl
@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PACKAGE = "package"
 
-def directory() -> Path:
-    """Return the directory that everything is kept in; it need not exist."""
+
+def directory(part: str = _PACKAGE) -> Path:
+    """Return the directory of a part of the cache; it need not exist."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("LEGER_CACHE") or base / "leger").absolute() / "package"
+    return Path(os.environ.get("LEGER_CACHE") or base / "leger").absolute() / part
 
 
 def fingerprint(parts: Iterable[str | bytes]) -> str:
@@ -40,19 +42,20 @@ def of_files(paths: Iterable[Path], *, below: Path) -> str:
     return fingerprint(parts)
 
 
-def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+def kept(kind: str, key: str, make: Callable[[Path], None], *, part: str = _PACKAGE) -> Path:
     """Return the path of `kind` for `key`; `make` writes it first when it is not there.
 
     `make` is given the path of a draft, which becomes the real one by a rename. Callers at the
     same time wait for one of them. An exception of `make` is passed on, and nothing is kept.
     """
-    path = directory() / f"{kind}-{key}"
+    place = directory(part)
+    path = place / f"{kind}-{key}"
     if _taken(path):
         return path
-    with _locked(kind):
+    with _locked(place, kind):
         if _taken(path):
             return path
-        draft = directory() / f".{kind}-making"
+        draft = place / f".{kind}-making"
         _remove(draft)
         try:
             make(draft)
@@ -63,19 +66,20 @@ def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
 
 
 def forget(kind: str, *, but: int) -> None:
-    """Remove what is kept of a kind, but for those that were made or asked for last."""
-    with _locked(kind):
-        found = sorted(directory().glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
+    """Remove what the build keeps of a kind, but for those that were made or asked for last."""
+    place = directory()
+    with _locked(place, kind):
+        found = sorted(place.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
         for path in found[:-but]:
             # Whoever asks for it meanwhile finds all of it, or nothing.
-            unwanted = path.rename(directory() / f".{kind}-unwanted")
+            unwanted = path.rename(place / f".{kind}-unwanted")
             _remove(unwanted)
 
 
 @contextmanager
-def _locked(kind: str) -> Iterator[None]:
-    directory().mkdir(parents=True, exist_ok=True)
-    with (directory() / f"{kind}.lock").open("w") as lock:
+def _locked(place: Path, kind: str) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / f"{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

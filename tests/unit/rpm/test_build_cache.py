@@ -25,6 +25,19 @@ def test_what_was_made_once_is_not_made_again() -> None:
     assert build_cache.kept("thing", "2", make) != first
 
 
+def test_parts_of_the_cache_have_nothing_in_common(tmp_path: Path) -> None:
+    def make(draft: Path) -> None:
+        draft.touch()
+
+    one = build_cache.kept("thing", "1", make)
+    other = build_cache.kept("thing", "1", make, part="images")
+    assert (one, other) == (tmp_path / "package/thing-1", tmp_path / "images/thing-1")
+    build_cache.kept("thing", "2", make)
+    build_cache.forget("thing", but=1)
+    assert not one.exists()
+    assert other.exists()
+
+
 def test_of_a_failure_nothing_is_kept() -> None:
     def fail(draft: Path) -> None:
         draft.mkdir()
