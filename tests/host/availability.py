@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 PLACE = "/root/availability.py"
+SAID = "/root/said"
 _EVERY = 0.05  # seconds
 _PATIENCE = 1.0  # seconds
 
@@ -21,12 +22,13 @@ _PATIENCE = 1.0  # seconds
 def around(command: str, *, secret: str) -> str:
     """Return a shell command that prints what this prints for the time that `command` takes.
 
-    Where `command` fails it fails, and prints what that printed. This file must be at PLACE.
+    What `command` printed is in SAID then; where it fails this does, and prints that, too. This
+    file must be at PLACE.
     """
     watch = f"/usr/lib/leger/python/bin/python3 -IS {PLACE} {secret}"
     return (
-        f"{watch} > /root/away & watch=$!; {command} > /root/said 2>&1; code=$?;"
-        " kill $watch; wait $watch || code=1; test $code = 0 || cat /root/said;"
+        f"{watch} > /root/away & watch=$!; {command} > {SAID} 2>&1; code=$?;"
+        f" kill $watch; wait $watch || code=1; test $code = 0 || cat {SAID};"
         " cat /root/away; exit $code"
     )
 

@@ -29,7 +29,8 @@ PLACES = (
     "/usr/share/man/man",
     "/usr/share/zsh/site-functions/_leger",
 )
-DNF = "dnf --quiet --assumeyes"
+# It asks for the release of a distribution, which the box has none of.
+DNF = "dnf --quiet --assumeyes --releasever=0"
 PACKAGE = "/root/leger.rpm"
 SHOW = "systemctl show -p MainPID -p InvocationID leger-secrets leger-deployer leger-pod"
 SHOW_HERS = "systemctl --user show -p MainPID -p InvocationID leger-secrets"
@@ -54,6 +55,16 @@ def machine(package: Path, images: dict[str, Any]) -> Iterator[Host]:
     host.do(f"{DNF} install {PACKAGE}; rm {PRESET}")
     yield host
     host.box("down")
+
+
+def changed(machine: Host, verb: str) -> None:
+    """Have dnf change what is installed, which says that it did and nothing else."""
+    answer = machine.run(f"{DNF} {verb}")
+    assert answer.code == 0, answer
+    said = (answer.out + answer.err).split()
+    assert said[0] in ("Installed:", "Removed:"), answer
+    assert said[1].startswith("leger-"), answer
+    assert len(said) == 2, answer
 
 
 def query(package: Path, *options: str) -> list[str]:
@@ -141,11 +152,15 @@ def test_somebody_else_builds_the_same_package(package: Path, tmp_path: Path) ->
 
 
 def test_no_script_waits_for_a_users_manager_without_limit(package: Path) -> None:
-    lines = [line.strip() for line in query(package, "--scripts") if "--machine" in line]
-    assert len(lines) == 3
-    for line in lines:
-        assert line.startswith("SYSTEMD_BUS_TIMEOUT=15s timeout 60 systemctl --user")
-        assert line.endswith("&")
+    scripts = [line.strip() for line in query(package, "--scripts")]
+    assert [line for line in scripts if "--machine" in line] == [
+        'user="timeout 60 systemctl --user --machine $uid@.host"'
+    ] * 5
+    assert scripts.count("export SYSTEMD_BUS_TIMEOUT=15s") == 5
+    told = [line for line in scripts if "$user" in line]
+    assert len(told) == 5
+    for line in told:
+        assert re.fullmatch(r"\{ \$user .*; \} </dev/null &", line)
 
 
 def test_a_preset_of_the_administrator_decides_whether_the_services_start(machine: Host) -> None:
@@ -163,12 +178,21 @@ def test_shells_find_how_to_complete_leger(machine: Host) -> None:
     assert fish.startswith("complete --command leger")
 
 
+def test_what_stops_legerd_finds_its_services_stopped(machine: Host) -> None:
+    machine.do("systemctl start leger-podman.socket legerd.service")
+    machine.do("systemctl --user enable --now legerd.service", user="alice")
+    units = "leger-pod leger-secrets leger-deployer"
+    for manager, user in (("systemctl", "root"), ("systemctl --user", "alice")):
+        assert machine.do(f"{manager} is-active {units}", user=user) == "active\n" * 3
+        stopped = machine.run(f"{manager} stop legerd && {manager} is-active {units}", user=user)
+        assert stopped.out == "inactive\n" * 3
+        machine.do(f"{manager} start legerd", user=user)
+
+
 def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all_data(
     machine: Host,
 ) -> None:
     value = secrets.token_urlsafe(18)
-    machine.do("systemctl start leger-podman.socket legerd.service")
-    machine.do("systemctl --user start legerd.service", user="alice")
     assert machine.do("stat -c '%a %U' /var/lib/leger /var/lib/legerd") == "700 root\n" * 2
     machine.put("kept_key", value)
     stack = {"kept.container": sleeper("Secret=kept_key")}
@@ -181,7 +205,7 @@ def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all
     machine.wait(NO_JOB, user="alice")  # dnf does not wait for what a user's manager does
     assert machine.do(SHOW_HERS, user="alice") == hers
 
-    machine.do(f"{DNF} remove leger")
+    changed(machine, "remove leger")
     assert machine.do("systemctl show -p MainPID kept.service") == running
     assert machine.do("podman --transient-store ps --quiet --filter name=leger-") == ""
     assert "MainPID=0" in machine.do(SHOW_HERS, user="alice")
@@ -195,8 +219,28 @@ def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all
     assert machine.run("find /etc -xtype l -path '*leger*'").out == ""
     machine.do("test -s /var/lib/legerd/secrets.db")
 
-    machine.do(f"{DNF} install {PACKAGE}")
-    assert machine.do("systemctl is-active legerd.service leger-setec.socket") == "active\n" * 2
+    changed(machine, f"install {PACKAGE}")
+    units = "legerd.service leger-podman.socket leger-setec.socket"
+    assert machine.do(f"systemctl is-active {units}") == "active\n" * 3
+    # As she had enabled it; dnf does not wait for it.
+    machine.wait("systemctl --user is-active legerd.service leger-podman.socket", user="alice")
+    machine.do("leger status", user="alice")
     assert machine.do("leger secrets get kept_key") == value
     assert machine.do("systemctl show -p MainPID kept.service") == running
+
+
+def test_what_failed_while_leger_was_away_says_why_and_starts_when_told_to(machine: Host) -> None:
+    machine.do("systemctl --user disable --now legerd.service", user="alice")
+    changed(machine, "remove leger")
+    assert machine.run("systemctl restart kept.service").code == 1
+    changed(machine, f"install {PACKAGE}")
+    found = machine.status()["kept"]
+    assert found["state"] == "failed"
+    assert "systemd did not get the credentials (secrets)" in found["why"]
+    assert "`leger services start kept`" in found["why"]
+    machine.do("leger services start kept")
+    assert machine.status()["kept"]["state"] == "running"
+    # Nobody had it enabled there any more.
+    state = "systemctl --user show --value -p ActiveState legerd.service"
+    assert machine.do(state, user="alice") == "inactive\n"
     machine.do("leger deploy remove kept --yes")

@@ -215,6 +215,7 @@ def test_leger_installs_from_its_repository_and_a_stack_gets_its_secrets(served:
     served.repository("leger", packages.built())
     answer = served.dnf("install", "--setopt=install_weak_deps=False", "leger")
     assert answer.code == 0, answer
+    assert "fail" not in (answer.out + answer.err).lower(), answer
     checked = served.host.do(f"rpmkeys --checksig /srv/repository/{repository.ARCH}/leger-*.rpm")
     assert checked.strip().endswith("digests signatures OK")
     served.host.do("systemctl is-active --quiet legerd.service")

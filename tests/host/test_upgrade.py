@@ -51,6 +51,10 @@ class Upgraded:
         assert self.host.do("rpm --query --queryformat '%{VERSION}' leger") == release.version
         return availability.longest(told)
 
+    def said(self) -> str:
+        """What dnf printed when it upgraded last."""
+        return self.host.do(f"cat {availability.SAID}")
+
     def installed(self) -> str:
         """The reference of the image that the package brought."""
         return self.host.do("cat /usr/share/leger/image/reference").strip()
@@ -105,6 +109,7 @@ def test_a_version_that_cannot_start_is_taken_back_and_doctor_says_why(
     host, release = upgraded.host, packages.CANNOT_START
     before = upgraded.versions("root")[0]
     upgraded.upgrade(release)
+    assert "leger: this version did not take over; what ran runs on." in upgraded.said()
     for user in USERS:
         upgraded.runs(upgraded.original, user)
         assert host.service_images(user=user) == {upgraded.original, upgraded.installed()}
@@ -145,6 +150,7 @@ def test_a_version_that_works_takes_over_and_restarts_no_container_of_a_stack(
     stack = upgraded.stack_now()
     lines = json.loads(host.do("leger audit verify --json"))["lines"]
     away = upgraded.upgrade(release)
+    assert "fail" not in upgraded.said()
     assert away <= AWAY * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     installed = upgraded.installed()
     for user in USERS:
