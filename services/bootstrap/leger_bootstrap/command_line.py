@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from leger_runtime.errors import Kind, LegerError
 from leger_runtime.version import __version__
 
-PURGE_UNASKED = "--yes-destroy-all-secrets"
+UNASKED = "--yes-destroy-all-secrets"
 
 
 class UsageError(LegerError):
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Say which image of the services is installed and which ones run, and why"
         " they differ. `leger doctor` looks at everything.",
     )
-    state.add_argument("--json", action="store_true", help="print one JSON object")
+    _take_json(state)
     purge = commands.add_parser(
         "purge",
         help="take everything of leger off this host, secrets and backups too",
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--volumes", action="store_true", help="also the volumes of the stacks, with their data"
     )
     purge.add_argument(
-        PURGE_UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts"
+        UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts"
     )
     key = commands.add_parser(
         "key", help="look at the root key, which opens the secrets store"
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Say where the root key of the secrets store lies, what protects it from"
         " whoever reads the disk, and whether it opens the store. The key itself is not read.",
     )
-    status.add_argument("--json", action="store_true", help="print one JSON object")
+    _take_json(status)
     serve = commands.add_parser(
         "serve",
         help="run one service; its container calls this",
@@ -109,3 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("service", choices=["secrets", "deployer"], help="which service")
     return parser
+
+
+def _take_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object")

@@ -108,7 +108,8 @@ def _said(content: bytes) -> Configuration:
             option = OPTIONS[key]
             given[option.field] = option.read(value)
         except ValueError as error:
-            raise ValueError(f"Line {_line(content.decode(), key)}: {error}") from None
+            line = _line(content.decode("utf-8-sig"), key)
+            raise ValueError(f"Line {line}: {error}") from None
     return Configuration(**given)  # type: ignore[arg-type]  # each option reads its field's type
 
 

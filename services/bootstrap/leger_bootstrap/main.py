@@ -119,7 +119,7 @@ def _confirm_purge(where: "Scope", found: "Belongings", *, volumes: bool) -> Non
         raise NotConfirmed(
             "Nothing was removed.",
             why="Standard input is not a terminal, so nobody can be asked.",
-            next_step=f"Run the same command with {command_line.PURGE_UNASKED}.",
+            next_step=f"Run the same command with {command_line.UNASKED}.",
         )
     sys.stdout.write(f"Type the name of this host, {host}, to go on: ")
     sys.stdout.flush()

@@ -1,14 +1,21 @@
 """TOML that a person has written: what it says, or in a sentence why it says nothing."""
 
+import codecs
 import re
 import tomllib
 
+# More digits than Python reads: sys.get_int_max_str_digits.
+_TOO_LONG = re.compile(r"[0-9_]{4300}")
 # How tomllib ends what it says.
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def loads(content: bytes) -> dict[str, object]:
-    """Return what the document says. Raises ValueError with the line and sentences."""
+    """Return what the document says. Raises ValueError with the line and sentences.
+
+    A byte order mark in front, as some editors write it, says nothing.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -21,6 +28,9 @@ def loads(content: bytes) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(_in_words(str(error), text)) from None
+    except ValueError:  # all that Python refuses by itself
+        line = next(n for n, line in enumerate(text.splitlines(), 1) if _TOO_LONG.search(line))
+        raise ValueError(f"Line {line}: this number is too long.") from None
 
 
 def _in_words(said: str, text: str) -> str:
