@@ -33,12 +33,13 @@ def run_at_terminal(
         deadline = time.monotonic() + within
         try:
             while True:
-                ready, _, _ = select.select([terminal], [], [], deadline - time.monotonic())
+                left = max(deadline - time.monotonic(), 0.0)
+                ready, _, _ = select.select([terminal], [], [], left)
                 assert ready, f"not within {within:g} s; it showed {shown!r}"
                 try:
                     shown += os.read(terminal, 65_536)
                 except OSError:  # the last process has closed it
-                    return process.wait(), shown.decode()
+                    return process.wait(left), shown.decode()
                 if waiting and shown[prompted:].rstrip(b"\r\n").endswith(_PROMPTS):
                     prompted = len(shown)
                     os.write(terminal, f"{waiting.pop(0)}\n".encode())

@@ -151,8 +151,10 @@ def test_a_rotation_whose_second_half_fails_is_undone(
     assert log.problem is None
 
 
-@pytest.mark.parametrize("killed_at", ["rename", "open", "write", "fdatasync", "fsync"])
-@pytest.mark.parametrize("call_number", [1, 2])
+@pytest.mark.parametrize(
+    ("killed_at", "call_number"),
+    [("rename", 1), ("rename", 2), ("open", 1), ("write", 1), ("fdatasync", 1), ("fsync", 1)],
+)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_any_step_of_a_rotation_the_chain_goes_on(
     path: Path, killed_at: str, call_number: int, when: str
