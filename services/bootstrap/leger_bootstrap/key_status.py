@@ -65,10 +65,12 @@ _ID_SIZE = 16
 class KeyStatus:
     """Where the root key lies, by what it is protected, and whether it opens the store.
 
-    `unlock` is "root-key" or "passphrase"; None where there is no store yet.
+    `place` is where one would lie that is made. `unlock` is "root-key" or "passphrase"; None where
+    there is no store yet.
     """
 
     path: Path | None
+    place: Path
     protection: Protection
     unlock: str | None
 
@@ -81,12 +83,13 @@ class KeyStatus:
 def read(scope: Scope) -> KeyStatus:
     """Look at the scope's key. Raises RootKeyMissing when the store needs one that is gone."""
     key, unlock = root_key.find(scope), root_key.unlock_of_store(scope)
+    place = root_key.place(scope)
     if key is None:
         if unlock == "root-key":
             raise root_key.RootKeyMissing(scope)
-        return KeyStatus(path=None, protection=Protection.NONE, unlock=unlock)
+        return KeyStatus(path=None, place=place, protection=Protection.NONE, unlock=unlock)
     protection = _of_credential(key.path) if key.sealed else Protection.FILE
-    return KeyStatus(path=key.path, protection=protection, unlock=unlock)
+    return KeyStatus(path=key.path, place=place, protection=protection, unlock=unlock)
 
 
 def as_text(status: KeyStatus) -> str:
@@ -97,7 +100,7 @@ def as_text(status: KeyStatus) -> str:
         None: "the store, once there is one",
     }
     return (
-        f"root key   {status.path or 'none'}\n"
+        f"root key   {status.path or f'none; its place is {status.place}'}\n"
         f"protected  {status.sentence}\n"
         f"opens      {opens.get(status.unlock, status.unlock)}\n"
     )

@@ -27,9 +27,10 @@ class RootKeyMissing(LegerError):
     def __init__(self, scope: Scope) -> None:
         super().__init__(
             f"The root key of the store in {scope.secrets_data} is gone.",
-            why=f"Neither {_sealed(scope)} nor {_plain(scope)} exists, and a new key could not"
+            why=f"Neither {place(scope)} nor {_plain(scope)} exists, and a new key could not"
             " open the store.",
-            next_step="Put the key back from your backup, or move the store away to begin anew.",
+            next_step="Put the key back from a backup of this host. `leger doctor` says what can be"
+            " done where there is none.",
         )
 
 
@@ -67,8 +68,8 @@ class RootKey:
 
 def find(scope: Scope) -> RootKey | None:
     """Return the scope's key; None when there is none."""
-    if _sealed(scope).exists():
-        return RootKey(_sealed(scope), sealed=True)
+    if place(scope).exists():
+        return RootKey(place(scope), sealed=True)
     if _plain(scope).exists():
         return RootKey(_plain(scope), sealed=False)
     return None
@@ -93,7 +94,7 @@ def ensure(scope: Scope, run: Run) -> RootKey | None:
     # Only a seal that opens again is worth having: this is the one moment that the key is known.
     opened = run([*creds, "decrypt", f"--name={CREDENTIAL}", "-", "-"], sealing.output)
     if sealing.status == 0 and opened.status == 0 and opened.output == key:
-        return RootKey(_write(_sealed(scope), sealing.output), sealed=True)
+        return RootKey(_write(place(scope), sealing.output), sealed=True)
     return RootKey(_write(_plain(scope), key), sealed=False)
 
 
@@ -106,7 +107,8 @@ def unlock_of_store(scope: Scope) -> str | None:
     return str(unlock)
 
 
-def _sealed(scope: Scope) -> Path:
+def place(scope: Scope) -> Path:
+    """Return where a key lies that systemd has encrypted, or would lie."""
     return scope.encrypted_credentials / FILE_NAME
 
 

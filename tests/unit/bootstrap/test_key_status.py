@@ -80,7 +80,8 @@ def test_a_passphrase_needs_no_key(scope: Scope) -> None:
 
 def test_before_the_first_start_there_is_neither_key_nor_store(scope: Scope) -> None:
     text = key_status.as_text(key_status.read(scope))
-    assert text.splitlines()[0] == "root key   none"
+    place = scope.encrypted_credentials / "leger.root-key"
+    assert text.splitlines()[0] == f"root key   none; its place is {place}"
     assert text.splitlines()[2] == "opens      the store, once there is one"
 
 

@@ -152,6 +152,10 @@ def rekey(
 
     With a passphrase nobody who has the host's disk can read the store; and after each start it
     is sealed until somebody types it.
+
+    Where the root key is gone and a passphrase opens the store, --root-key needs a new one in the
+    place that `legerd key status` names: `head -c 32 /dev/urandom | systemd-creds encrypt
+    --name=root-key - PLACE`. Then `systemctl reload legerd.service`, and unseal the store.
     """
     from leger.secrets.v1.store_pb2 import UNLOCK_PASSPHRASE, GetStoreStatusRequest
 

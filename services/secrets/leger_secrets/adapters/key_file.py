@@ -21,8 +21,8 @@ def read(path: Path) -> bytearray:
         raise StoreKeyMissing(
             f"The root key {path} cannot be read.",
             why=f"{reason_of(error)}.",
-            next_step="`legerd key status` says where it should lie. Put it back, then restart"
-            " leger-secrets.service; or point LEGER_KEY_FILE at it.",
+            next_step="`legerd key status` says where it should lie. Put it back, or make one as"
+            " `leger secrets rekey --help` says; then run `systemctl reload legerd.service`.",
         ) from None
     del content[length:]
     if len(content) == KEY_SIZE:
