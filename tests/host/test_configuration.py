@@ -150,3 +150,14 @@ def test_a_mistake_is_refused_and_the_services_run_on(host: Host, text: str, why
         assert host.do(PAGE.format(8080)) == "200"
         assert host.do(f"{INVOCATION} {units}") == before
     assert host.do(f"{INVOCATION} {units}") == before
+
+
+def test_a_start_with_a_mistake_runs_as_before_and_doctor_says_it(host: Host) -> None:
+    with written(host, '[secrets.http]\nlisten = "127.0.0.1:8092"\n'):
+        host.do(RELOAD)
+        host.do(f"cat > {FILE}", stdin="[secrets.http]\nlisten = 5\n")
+        host.do("systemctl restart legerd.service")
+        assert host.do(PAGE.format(8092)) == "200"
+        host.do("leger secrets list")
+        assert "Line 2" in check(host, "configuration")["why"]
+        assert check(host, "legerd")["verdict"] == "ok"

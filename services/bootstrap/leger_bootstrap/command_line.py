@@ -89,9 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     purge.add_argument(
         "--volumes", action="store_true", help="also the volumes of the stacks, with their data"
     )
-    purge.add_argument(
-        UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts"
-    )
+    purge.add_argument(UNASKED, action="store_true", dest="unasked", help="do not ask, for scripts")
     key = commands.add_parser(
         "key", help="look at the root key, which opens the secrets store"
     ).add_subparsers(dest="key_command", required=True, metavar="COMMAND")

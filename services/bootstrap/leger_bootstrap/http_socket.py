@@ -73,21 +73,45 @@ def remove(scope: Scope) -> None:
         file.parent.rmdir()
 
 
+def taken(wanted: str, scope: Scope, run: Run) -> Broken | None:
+    """Tell whether another program has the address of a drop-in that is not placed yet.
+
+    The address that the socket itself has is nobody else's.
+    """
+    lines = _shown(scope, run)
+    for address in re.findall(r"^ListenStream=(.+)$", wanted, re.MULTILINE):
+        line = f"Listen={address} (Stream)"
+        found = _ADDRESS.fullmatch(line)
+        if found and not ("ActiveState=active" in lines and line in lines):
+            error = _refusal(found["host"], int(found["port"]))
+            # Of anything else systemd, which may do more, is the judge.
+            if error and error.errno == errno.EADDRINUSE:
+                return _cannot_listen(address, error)
+    return None
+
+
 def broken(scope: Scope, run: Run) -> Broken | None:
     """Tell why the socket does not listen, if it was to and systemd could not have it."""
-    shown = run([*scope.systemctl, "show", "--property=ActiveState,Listen", UNIT], b"")
-    lines = shown.output.decode(errors="replace").splitlines()
+    lines = _shown(scope, run)
     if "ActiveState=failed" not in lines:
         return None
     for found in filter(None, map(_ADDRESS.fullmatch, lines)):
         if error := _refusal(found["host"], int(found["port"])):
-            look = "See with `ss -ltnp` what has that address. "
-            return Broken(
-                f"{UNIT} cannot listen on {found['address']}: {reason_of(error)}.",
-                (look if error.errno == errno.EADDRINUSE else "")
-                + f"Write another address into {NAME}",
-            )
+            return _cannot_listen(found["address"], error)
     return Broken(f"{UNIT} does not listen.", f"`systemctl status {UNIT}` says why. Correct {NAME}")
+
+
+def _shown(scope: Scope, run: Run) -> list[str]:
+    shown = run([*scope.systemctl, "show", "--property=ActiveState,Listen", UNIT], b"")
+    return shown.output.decode(errors="replace").splitlines()
+
+
+def _cannot_listen(address: str, error: OSError) -> Broken:
+    look = "See with `ss -ltnp` what has that address. "
+    return Broken(
+        f"{UNIT} cannot listen on {address}: {reason_of(error)}.",
+        (look if error.errno == errno.EADDRINUSE else "") + f"Write another address into {NAME}",
+    )
 
 
 def _refusal(host: str, port: int) -> OSError | None:

@@ -27,3 +27,17 @@ def as_configured(
         ),
         http_socket=http_socket.text(decided, leger_toml=configuration.path(scope)),
     )
+
+
+def is_same_version(one: Release, other: Release) -> bool:
+    """Tell whether the package has brought the same for both.
+
+    Then only how the host is set up, and what its operator has decided, can tell them apart.
+    """
+    return (one.image, _brought(one)) == (other.image, _brought(other))
+
+
+def _brought(release: Release) -> dict[str, str]:
+    return {
+        name: text for name, text in release.units.items() if not name.endswith("/10-host.conf")
+    }

@@ -67,6 +67,8 @@ def _fail(error: errors.LegerError) -> int:
 
 
 def _bootstrap(*, retry: bool) -> int:
+    import os
+
     from leger_bootstrap import bootstrap, commands, health, scope
 
     bootstrap.bootstrap(
@@ -76,6 +78,8 @@ def _bootstrap(*, retry: bool) -> int:
         say=_say,
         ask=health.read,
         retry=retry,
+        # systemd.exec(5): a process that a unit's process has started inherits another's number.
+        is_of_unit=os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()),
     )
     return 0
 

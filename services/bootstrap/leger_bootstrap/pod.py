@@ -19,6 +19,12 @@ UNITS = (POD, *CONTAINERS)
 _OF_SOCKET = "leger-secrets.service"
 
 _JOURNAL_LINES = 3
+# How systemctl says that a stop took the place of what it was to do. It translates none of it.
+_CALLED_OFF = re.compile(r"^Job for \S+ canceled\.| is destructive \(", re.MULTILINE)
+# A service that fails can take its pod along, which calls off what others were to do.
+_FAILED = re.compile(
+    r"^(?:Job for \S+|A dependency job for \S+) (?:failed|timed out)", re.MULTILINE
+)
 # What `podman run --detach` and `podman rm` print.
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 
@@ -27,6 +33,12 @@ class PodNotStarted(LegerError):
     """Everything is in place, but a service of the pod does not come up."""
 
     kind, reason = Kind.UNAVAILABLE, "POD_NOT_STARTED"
+
+
+class StartCalledOff(LegerError):
+    """Somebody stops the services, or the host, while they start: it tells nothing of them."""
+
+    kind, reason = Kind.UNAVAILABLE, "START_CALLED_OFF"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +58,14 @@ class Pod:
     scope: Scope
     run: Run
 
-    def place(self, release: Release) -> Placed:
-        """Have systemd know exactly these units; what runs goes on. Raises HostCommandFailed."""
+    def place(self, release: Release, *, unsure: bool = False) -> Placed:
+        """Have systemd know exactly these units; what runs goes on. Raises HostCommandFailed.
+
+        Whoever is `unsure` whether systemd has read what is placed already has it read anew.
+        """
         changed = quadlets.place(release.units, self.scope.quadlets / quadlets.DIRECTORY)
         socket = http_socket.place(release.http_socket, self.scope)
-        if changed or socket:
+        if changed or socket or unsure:
             require(
                 self._systemctl("daemon-reload"),
                 what="systemd did not read the new units.",
@@ -68,21 +83,20 @@ class Pod:
         )
 
     def start(self) -> None:
-        """Start what does not run, and wait until it is ready. Raises PodNotStarted."""
+        """Start what does not run, and wait until it is ready.
+
+        Raises PodNotStarted, and StartCalledOff when somebody stops it meanwhile.
+        """
         self._bring_up("start", UNITS)
 
     def restart(self, placed: Placed) -> None:
-        """Have all that a release has changed run as it is placed now. Raises PodNotStarted.
+        """Have all that a release has changed run as it is placed now.
 
         Where the pod itself may stay, its containers are restarted one after the other, so that
-        each is away for its own restart alone.
+        each is away for its own restart alone. Raises PodNotStarted, StartCalledOff.
         """
         if placed.socket:
-            # Its service wants it, and so brings it back with what it is now, if it is to be there.
-            self._systemctl("stop", http_socket.UNIT)
-            # systemd counts its starts: after a few that failed it would start it no more, not even
-            # where it was before.
-            self._systemctl("reset-failed", http_socket.UNIT)
+            self.close_socket()
         if placed.pod or self._systemctl("is-active", "--quiet", POD).status != 0:
             self._bring_up("restart", UNITS)
             return
@@ -99,11 +113,29 @@ class Pod:
             next_step="Check `systemctl status`, then run the command again.",
         )
 
+    def close_socket(self) -> None:
+        """Stop the socket of setec's API, which keeps the address that it was started with.
+
+        Its service wants it, and so brings it back with what it is now, if it is to be there.
+        """
+        self._systemctl("stop", http_socket.UNIT)
+        # systemd counts its starts: after a few that failed it would start it no more, not even
+        # where it was before.
+        self._systemctl("reset-failed", http_socket.UNIT)
+
     def _bring_up(self, verb: str, units: Sequence[str]) -> None:
         begun = int(time.time())
         outcome = self._systemctl(verb, *units)
-        if outcome.status != 0:
-            raise self._not_started(outcome, begun)
+        if outcome.status == 0:
+            return
+        complaint = outcome.complaint
+        if _CALLED_OFF.search(complaint) and not _FAILED.search(complaint):
+            raise StartCalledOff(
+                "leger's services were stopped while they were to start.",
+                why=complaint.partition("\n")[0],
+                next_step="Run `legerd bootstrap` when they are to run; it goes on from there.",
+            )
+        raise self._not_started(outcome, begun)
 
     def _not_started(self, outcome: Outcome, begun: int) -> PodNotStarted:
         scope = self.scope

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from leger_runtime import atomic
 
@@ -37,13 +37,17 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An installed release that did not become healthy. `why` and `next_step` are sentences."""
+    """An installed release that did not become healthy. `why` and `next_step` are sentences.
+
+    `what` is the cause: the version that the package has brought, or what leger.toml says.
+    """
 
     digest: str
     image: str
     time: datetime
     why: str
     next_step: str
+    what: Literal["version", "configuration"] = "version"  # records of before do not say it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +64,6 @@ class Record:
     trying: str | None = None
     returning: bool = False
     refused: Refusal | None = None
-
-    @property
-    def refuses_configuration(self) -> bool:
-        """Whether what was refused is the healthy image, and so only how it was to run."""
-        healthy, refused = self.healthy, self.refused
-        return bool(healthy and refused and healthy.image == refused.image)
 
 
 def path(scope: Scope) -> Path:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from leger_runtime.errors import LegerError, reason_of
 
-from leger_bootstrap import health, http_socket, image, release, store_copy
+from leger_bootstrap import health, http_socket, image, installed, release, store_copy
 from leger_bootstrap.commands import HostCommandFailed, Run
 from leger_bootstrap.health import Health
-from leger_bootstrap.pod import CONTAINERS, Placed, Pod
+from leger_bootstrap.http_socket import Broken
+from leger_bootstrap.pod import CONTAINERS, Placed, Pod, StartCalledOff
 from leger_bootstrap.release import Record, Refusal, Release
 from leger_bootstrap.scope import Scope
 from leger_bootstrap.store_copy import StoreInUse
@@ -41,7 +43,8 @@ class Upgrade:
         """Have `wanted` run, or what was healthy last; return why it is not `wanted`.
 
         A release that was refused is not tried again unless `retry` is set. Raises PodNotStarted
-        when neither comes up, HostCommandFailed, OSError.
+        when neither comes up, StartCalledOff when somebody stops them meanwhile: the next run goes
+        on from there. Raises HostCommandFailed, OSError.
         """
         record = self._finish_return(release.read(self.scope))
         healthy = record.healthy
@@ -55,12 +58,25 @@ class Upgrade:
             return self._stay(record, wanted)
         return self._exchange(healthy, wanted, record)
 
+    def hold(self) -> bool:
+        """Have what was healthy last run, as nobody knows what is wanted; tell whether it does.
+
+        Where nothing was, nothing is started. Raises as `settle` does.
+        """
+        record = self._finish_return(release.read(self.scope))
+        healthy = record.healthy
+        if healthy is None or not image.exists(healthy.image, self.run):
+            return False
+        self._stay(record, healthy)
+        return True
+
     def _finish_return(self, record: Record) -> Record:
         """Finish what an earlier run was killed at, if it was taking a release back."""
         if not record.returning:
             return record
         self.say("what was taken back is put back")
-        self.pod.stop()  # whatever it is that runs
+        self.pod.stop()  # whatever it is that runs, and wherever its API listens
+        self.pod.close_socket()
         self._put_back(record)
         record = replace(record, trying=None, returning=False)
         release.write(self.scope, record)
@@ -68,7 +84,8 @@ class Upgrade:
 
     def _begin(self, wanted: Release) -> None:
         """Start with nothing to fall back to."""
-        self._start(self.pod.place(wanted))
+        # An earlier run may have been killed before systemd has read what it had placed.
+        self._start(self.pod.place(wanted, unsure=True))
         self._commit(Record(healthy=wanted, was_open=self._is_open(Record())), installed=wanted)
 
     def _stay(self, record: Record, wanted: Release) -> Refusal | None:
@@ -94,7 +111,14 @@ class Upgrade:
         # of the healthy one is in the record, and in the copy.
         is_resumed = record.trying is not None
         was_open = record.was_open if is_resumed else self._is_open(record)
-        mend = "Install a version that works" if is_other_version else "Correct leger.toml"
+        moves_socket = healthy.http_socket != wanted.http_socket
+        broken: Broken | None = None
+        if moves_socket and not is_resumed:
+            # Before anything is touched: a restart seals a store that has a passphrase.
+            broken = http_socket.taken(wanted.http_socket, self.scope, self.run)
+        if broken:
+            refused = self._refusal(healthy, wanted, broken)
+            return self._stay(replace(record, refused=refused), wanted)
         record = Record(healthy=healthy, was_open=was_open, trying=wanted.digest)
         with ExitStack() as closed:
             if is_resumed and store_copy.exists(self.scope.secrets_data):
@@ -102,12 +126,15 @@ class Upgrade:
             else:
                 self._prepare(record, closed, copies=healthy.store_schema != wanted.store_schema)
             try:
-                placed = self.pod.place(wanted)
+                placed = self.pod.place(wanted, unsure=is_resumed)
                 closed.close()  # no earlier: what has written after the copy was made is `wanted`
                 self._start(_ALL if is_resumed else placed)
                 problem = health.broken_by(after := self.ask(self.scope), was_open=was_open)
-                if not problem and healthy.http_socket != wanted.http_socket:
-                    problem, mend = http_socket.broken(self.scope, self.run) or ("", mend)
+                if not problem and moves_socket:
+                    broken = http_socket.broken(self.scope, self.run)
+                    problem = broken.why if broken else ""
+            except StartCalledOff:
+                raise  # nobody knows whether it is well, and what was before is not wanted either
             except LegerError as error:
                 problem = error.why
             except OSError as error:  # a full disk, most likely; what runs is not to suffer from it
@@ -122,17 +149,28 @@ class Upgrade:
         if is_other_version:
             new, old = wanted.image, healthy.image
         self.say(f"{new} is not well, so {old} is put back. {problem}")
-        refused = Refusal(
+        refused = self._refusal(healthy, wanted, broken or problem)
+        record = replace(record, refused=refused)
+        self._start(self._put_back(record))
+        self._commit(replace(record, trying=None), installed=wanted)
+        return refused
+
+    def _refusal(self, healthy: Release, wanted: Release, problem: Broken | str) -> Refusal:
+        """Return why `wanted` is not to run: a socket that is broken, or what else is wrong."""
+        what: Literal["version", "configuration"] = "configuration"
+        mend = "Correct leger.toml"
+        if isinstance(problem, Broken):
+            problem, mend = problem
+        elif not installed.is_same_version(healthy, wanted):
+            what, mend = "version", "Install a version that works"
+        return Refusal(
             digest=wanted.digest,
             image=wanted.image,
             time=self.clock(),
             why=problem,
             next_step=f"{mend}, or try the same again: `{RETRY}`.",
+            what=what,
         )
-        record = replace(record, refused=refused)
-        self._start(self._put_back(record))
-        self._commit(replace(record, trying=None), installed=wanted)
-        return refused
 
     def _prepare(self, record: Record, closed: ExitStack, *, copies: bool) -> None:
         """Note what is tried next, and have a copy of the store, or none.
@@ -163,7 +201,7 @@ class Upgrade:
         """
         assert record.healthy is not None  # noqa: S101  (the callers have looked)
         release.write(self.scope, replace(record, returning=True))
-        placed = self.pod.place(record.healthy)
+        placed = self.pod.place(record.healthy, unsure=True)
         if store_copy.exists(self.scope.secrets_data):
             with self._closed_store():
                 store_copy.put_back(self.scope.secrets_data)

@@ -19,8 +19,9 @@ class Host:
     """A host with podman and systemd, as far as legerd sees them.
 
     Images in `broken` have containers that do not start. While another program has the `taken`
-    address, the socket of setec's API cannot listen on it. `legerd` is the state of legerd.service,
-    whose start runs `legerd bootstrap` unless a test says otherwise.
+    address, the socket of setec's API cannot listen on it; `bound` is the one that it listens on.
+    `stopping` is what systemctl says of a start while somebody stops the services. `legerd` is the
+    state of legerd.service, and `is_of_unit` tells whether it is what runs `legerd bootstrap`.
     """
 
     def __init__(self, scope: Scope, share: Path) -> None:
@@ -31,9 +32,13 @@ class Host:
         self.broken: set[str] = set()
         self.unstoppable = False
         self.taken = ""
+        self.bound = ""
+        self.stopping = ""
         self.legerd = "activating"
+        self.is_of_unit = True
         self.running: str | None = None
         self.loaded: str | None = None  # what systemd has read of the units
+        self.loaded_address = "127.0.0.1:8080"  # and of the socket
         self.said: list[str] = []
         self.health: dict[str | None, Health] = {}
 
@@ -56,14 +61,20 @@ class Host:
             case ["journalctl", *_]:
                 return Outcome(0, f"{'0' * 64}\nexec format error\n".encode(), "")
             case ["systemctl", *_, "daemon-reload"]:
-                self.loaded = self.placed()
+                self.loaded, self.loaded_address = self.placed(), self.placed_address()
             case ["systemctl", "show", *_, "legerd.service"]:
                 return Outcome(0, f"{self.legerd}\n".encode(), "")
             case ["systemctl", "show", *_, "leger-setec.socket"]:
-                return Outcome(0, self._socket().encode(), "")
+                state = "active" if self.bound else "inactive"
+                if not self.bound and self.loaded_address in ("", self.taken):
+                    state = "failed" if self.loaded_address else "inactive"
+                listen = f"Listen={self.loaded_address} (Stream)\n" if self.loaded_address else ""
+                return Outcome(0, f"ActiveState={state}\n{listen}".encode(), "")
             case ["systemctl", "is-active", *_]:
                 return Outcome(0 if self.running else 3, b"", "")
-            case ["systemctl", "stop", *units] if units != ["leger-setec.socket"]:
+            case ["systemctl", "stop", "leger-setec.socket"]:
+                self.bound = ""
+            case ["systemctl", "stop", *units]:
                 if self.unstoppable:
                     return Outcome(1, b"", "Job for leger-pod.service was canceled.")
                 self.running = None
@@ -75,17 +86,24 @@ class Host:
         if verb == "start" and self.running:
             return Outcome(0, b"", "")
         self.running = None
+        if self.stopping:
+            return Outcome(1, b"", self.stopping)
+        # A socket that listens goes on as it was started, whatever is read of it since.
+        if not self.bound and self.loaded_address != self.taken:
+            self.bound = self.loaded_address
         if self.loaded in self.broken:
             return Outcome(1, b"", f"Job for {units[0]} failed.\nSee the journal.")
         self.running = self.loaded
         return Outcome(0, b"", "")
 
-    def _socket(self) -> str:
+    def placed_address(self) -> str:
+        """Return where the API is to listen, as the placed drop-in says; "" when nowhere."""
         drop_in = self.scope.units / http_socket.FILE
         text = drop_in.read_text() if drop_in.exists() else ""
+        if "ConditionPathExists=" in text:
+            return ""
         address = re.findall(r"^ListenStream=(.+)$", text, re.MULTILINE) or ["127.0.0.1:8080"]
-        state = "failed" if self.taken == address[-1] else "active"
-        return f"ActiveState={state}\nListen={address[-1]} (Stream)\n"
+        return str(address[-1])
 
     def placed(self) -> str:
         """Return the image that the placed units name; "" when there are none."""
@@ -108,6 +126,7 @@ class Host:
             say=self.said.append,
             ask=lambda _: self.now(),
             retry=retry,
+            is_of_unit=self.is_of_unit,
         )
         return self.said
 

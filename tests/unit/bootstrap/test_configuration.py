@@ -13,7 +13,7 @@ from leger_bootstrap.configuration import Configuration, ConfigurationInvalid
 from leger_bootstrap.health import Health
 from leger_bootstrap.scope import Scope
 from leger_runtime.errors import Kind
-from unit.bootstrap.conftest import FIRST, ROOT, Host
+from unit.bootstrap.conftest import FIRST, ROOT, SECOND, Host
 
 SHIPPED = ROOT / "rpm/leger.toml"
 REFERENCE = ROOT / "docs/reference/configuration.md"
@@ -132,6 +132,7 @@ def test_a_directory_is_normalised(scope: Scope) -> None:
          "Line 3: the table [ secrets.http ] is there already. Write all of it in one place."),
         ("[secrets.http]\nlisten = false\nlisten = false\n",
          "Line 3: this key has a value already. Leave one of the two."),
+        ("\nlisten = " + 5_000 * "9", "Line 2: this number is too long."),
         ("[secrets]\n# caf\udce9\n", "Line 2: there is a byte, 0xe9, that is not UTF-8."),
     ],
 )  # fmt: skip
@@ -143,6 +144,13 @@ def test_a_mistake_is_told_with_its_line(scope: Scope, text: str, why: str) -> N
     assert why in caught.value.why
     assert str(path) in caught.value.what
     assert caught.value.kind is Kind.INVALID
+
+
+def test_a_byte_order_mark_says_nothing(scope: Scope) -> None:
+    found = read(scope, "\ufeff[secrets.http]\nlisten = false\n")
+    assert found.listen is False
+    with pytest.raises(ConfigurationInvalid, match="Line 1: `listen` is not known"):
+        read(scope, "\ufefflisten = 1\n")
 
 
 def test_a_file_that_everybody_can_write_to_is_not_trusted(scope: Scope) -> None:
@@ -164,10 +172,43 @@ def test_a_pipe_is_not_waited_for(scope: Scope) -> None:
 def test_a_mistake_changes_nothing_and_leaves_the_pod_alone(scope: Scope, host: Host) -> None:
     host.bootstrap()
     written(scope, "[secrets]\nbackups = 1\n")
+    host.is_of_unit = False
     with pytest.raises(ConfigurationInvalid):
         host.bootstrap()
     assert host.verbs() == ["--version"]
     assert host.running == FIRST
+
+
+def test_a_start_with_a_mistake_runs_what_was_healthy_and_says_it(scope: Scope, host: Host) -> None:
+    host.bootstrap()
+    host.running = None  # as at a boot
+    written(scope, "[secrets]\nbackups = 1\n")
+    said = host.bootstrap()
+    assert host.running == FIRST
+    assert "has a mistake: what it said before stays in force." in said[-1]
+    host.legerd = "reloading"
+    with pytest.raises(ConfigurationInvalid):
+        host.bootstrap()
+
+
+def test_a_mistake_at_an_upgrade_keeps_the_version_before_until_it_is_mended(
+    scope: Scope, host: Host
+) -> None:
+    host.bootstrap()
+    path = written(scope, "x = 1\n")
+    host.install(SECOND)
+    host.bootstrap()
+    assert host.running == FIRST
+    path.unlink()
+    host.bootstrap()
+    assert host.running == SECOND
+
+
+def test_a_mistake_at_the_first_start_of_all_starts_nothing(scope: Scope, host: Host) -> None:
+    written(scope, "x = 1\n")
+    with pytest.raises(ConfigurationInvalid):
+        host.bootstrap()
+    assert host.running is None
 
 
 def test_another_address_restarts_the_secrets_service_with_its_socket_and_nothing_else(
@@ -270,15 +311,50 @@ def test_an_address_that_is_taken_leaves_the_api_where_it_was(
     assert "`ss -ltnp`" in caught.value.next_step
     assert "legerd bootstrap --retry" in caught.value.next_step
     assert not drop_in(scope).exists()
+    # Nothing was touched: a restart would seal a store that has a passphrase.
+    assert set(host.verbs()) == {"--version", "show", "start"}
+    assert host.bound == "127.0.0.1:8080"
+    host.taken = ""
+    host.bootstrap(retry=True)
+    assert drop_in(scope).exists()
+
+
+def test_an_address_that_the_socket_has_already_is_not_taken(scope: Scope, host: Host) -> None:
+    host.bootstrap()
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        host.bound = host.loaded_address = f"127.0.0.1:{own.getsockname()[1]}"
+        written(scope, f'[secrets.http]\nlisten = "{host.bound}"\n')
+        assert host.bootstrap()[-1] == "the services are ready"
+
+
+def test_an_address_that_is_taken_after_it_was_looked_at_is_taken_back(
+    scope: Scope, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.bootstrap()
+    host.is_of_unit = False
+    monkeypatch.setattr(http_socket, "taken", lambda *_: None)
+    host.health[FIRST] = Health()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        host.taken = f"127.0.0.1:{other.getsockname()[1]}"
+        written(scope, f'[secrets.http]\nlisten = "{host.taken}"\n')
+        start = host._start
+
+        def seal(verb: str, units: Sequence[str]) -> Outcome:
+            host.health[FIRST] = Health(seal_reason="PASSPHRASE_NEEDED", seal="It is sealed.")
+            return start(verb, units)
+
+        monkeypatch.setattr(host, "_start", seal)
+        with pytest.raises(ConfigurationRefused) as caught:
+            host.bootstrap()
+    assert "Address already in use." in caught.value.why
+    assert caught.value.why.endswith("as they did, but the secrets store is sealed.")
     assert [line for line in host.ran if " stop " in line or " restart " in line] == 2 * [
         "systemctl stop leger-setec.socket",
         "systemctl restart leger-secrets.service",
     ]
     # Else systemd would no more start it after the third of them.
     assert host.ran.count("systemctl reset-failed leger-setec.socket") == 2
-    host.taken = ""
-    host.bootstrap(retry=True)
-    assert drop_in(scope).exists()
+    assert host.bound == "127.0.0.1:8080"
 
 
 def test_a_socket_that_fails_for_what_only_systemd_knows_names_where_it_says_it(

@@ -12,7 +12,7 @@ from leger_bootstrap import directory_lock, installed, release, store_copy
 from leger_bootstrap.bootstrap import UpgradeRefused
 from leger_bootstrap.commands import HostCommandFailed, Outcome
 from leger_bootstrap.health import Health
-from leger_bootstrap.pod import UNITS, PodNotStarted
+from leger_bootstrap.pod import UNITS, PodNotStarted, StartCalledOff
 from leger_bootstrap.scope import Scope
 from unit.bootstrap.conftest import FIRST, SECOND, Host
 
@@ -128,6 +128,53 @@ def test_whoever_asks_for_a_version_that_is_taken_back_is_told_by_a_failure(
         assert "exec format error" in caught.value.why
         assert "The version before serves on." in caught.value.why
         assert upgraded.running == FIRST
+
+
+def test_a_hand_that_asks_while_the_unit_starts_is_told_by_a_failure(upgraded: Host) -> None:
+    upgraded.broken, upgraded.is_of_unit = {SECOND}, False
+    with pytest.raises(UpgradeRefused):
+        upgraded.bootstrap()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Job for leger-secrets.service canceled.",
+        "Failed to restart x: Transaction for x/restart is destructive (shutdown.target has …).",
+    ],
+)
+def test_a_start_that_somebody_calls_off_says_nothing_of_a_version(
+    scope: Scope, upgraded: Host, other_schema: Path, said: str
+) -> None:
+    """When the host is shut down, or legerd.service stopped, in the middle of an upgrade."""
+    upgraded.stopping = said
+    with pytest.raises(StartCalledOff) as caught:
+        upgraded.bootstrap()
+    assert caught.value.why == said
+    assert [line for line in upgraded.ran if " start " in line or " restart " in line] == [
+        "systemctl restart leger-pod.service leger-secrets.service leger-deployer.service"
+    ]
+    record = release.read(scope)
+    assert (bool(record.trying), record.returning, record.refused) == (True, False, None)
+    upgraded.stopping = ""
+    assert upgraded.bootstrap()[-1] == "the services are ready"
+    assert (upgraded.running, other_schema.read_text()) == (SECOND, "migrated")
+
+
+def test_a_service_that_fails_and_takes_another_ones_start_along_is_not_well(
+    upgraded: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = upgraded._start
+
+    def fail(verb: str, units: Sequence[str]) -> Outcome:
+        outcome = start(verb, units)
+        called_off = "\nJob for leger-deployer.service canceled."
+        return dataclasses.replace(outcome, complaint=outcome.complaint + called_off)
+
+    monkeypatch.setattr(upgraded, "_start", fail)
+    upgraded.broken = {SECOND}
+    upgraded.bootstrap()
+    assert upgraded.running == FIRST
 
 
 def test_a_newer_package_is_tried(upgraded: Host) -> None:
@@ -399,7 +446,12 @@ class Power:
 def bootstrap_on(scope: Scope, host: Host, run: Callable[[Sequence[str], bytes], Outcome]) -> None:
     """Run `legerd bootstrap` with other programs than the host's own."""
     bootstrap_module.bootstrap(
-        scope, share=host.share, run=run, say=lambda _: None, ask=lambda _: host.now()
+        scope,
+        share=host.share,
+        run=run,
+        say=lambda _: None,
+        ask=lambda _: host.now(),
+        is_of_unit=host.is_of_unit,
     )
 
 
@@ -409,6 +461,7 @@ def boot(scope: Scope, host: Host) -> None:
         (scope.secrets_data / "keyring.json").write_text("of an empty store")
         (scope.secrets_data / "secrets.db").write_text("empty")
     host.loaded, host.running = host.placed(), None
+    host.loaded_address, host.bound = host.placed_address(), ""
     host._start("start", ["leger-pod.service"])
 
 
@@ -464,6 +517,32 @@ def test_a_way_back_that_was_cut_off_does_not_keep_the_next_version_away(
     upgraded.install("localhost/leger/services:3")
     upgraded.bootstrap()
     assert upgraded.running == "localhost/leger/services:3"
+
+
+@pytest.mark.parametrize("step", range(MOST_STEPS + 1))
+def test_an_address_that_is_taken_back_by_a_run_that_is_killed_is_the_one_that_is_listened_on(
+    scope: Scope, upgraded: Host, monkeypatch: pytest.MonkeyPatch, *, step: int
+) -> None:
+    upgraded.install(FIRST)
+    upgraded.health[FIRST] = Health(silent={"deployer": "The deployer does not answer."})
+    scope.config.mkdir(exist_ok=True)
+    (scope.config / "leger.toml").write_text('[secrets.http]\nlisten = "127.0.0.1:8090"\n')
+    with monkeypatch.context() as patched, suppress(PowerCut):
+        bootstrap_on(scope, upgraded, Power(upgraded, patched, step=step).run)
+    upgraded.bootstrap()
+    assert release.read(scope).refused
+    assert upgraded.bound == upgraded.placed_address() == "127.0.0.1:8080"
+
+
+def test_a_record_of_before_says_no_cause_of_a_refusal(scope: Scope, upgraded: Host) -> None:
+    upgraded.broken = {SECOND}
+    upgraded.bootstrap()
+    content = json.loads(release.path(scope).read_text())
+    del content["refused"]["what"]
+    release.path(scope).write_text(json.dumps(content))
+    refused = release.read(scope).refused
+    assert refused is not None
+    assert refused.what == "version"
 
 
 def test_a_record_that_is_not_understood_is_none(scope: Scope, host: Host) -> None:
