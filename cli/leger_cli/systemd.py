@@ -43,16 +43,16 @@ def states(units: Sequence[str], *, session: "Session") -> dict[str, State] | No
     return {unit: found[unit] for unit in units} if set(units) <= set(found) else None
 
 
-def bring_up(legerd: State, *, session: "Session") -> str:
+def bring_up(state: State, *, session: "Session") -> str:
     """Return the command that has leger's services run, from how legerd.service is.
 
     Where it is to be enabled, too, the services are there after the next boot.
     """
-    if legerd["ActiveState"] in ("active", "reloading"):
+    if state["ActiveState"] in ("active", "reloading"):
         # To start it does nothing then, whereas a reload starts what does not run.
         verb = "reload"
     else:
-        verb = "enable --now" if legerd["UnitFileState"] == "disabled" else "start"
+        verb = "enable --now" if state["UnitFileState"] == "disabled" else "start"
     return f"{systemctl(session)} {verb} {LEGERD}"
 
 

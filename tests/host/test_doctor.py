@@ -104,10 +104,16 @@ def test_a_sealed_store_is_a_problem_until_it_is_open(host: Host) -> None:
     assert (code, problems(found)) == (0, set())
 
 
-def test_who_may_not_look_is_told_so_and_nothing_is_said_to_be_broken(host: Host) -> None:
+def test_who_may_not_look_is_told_so_and_nothing_else_is_said_to_be_broken(host: Host) -> None:
     code, found = doctor(host, user="alice", scope="--system")
-    assert (code, problems(found)) == (0, set())
-    assert found["access"]["verdict"] == "warning"
+    assert (code, problems(found)) == (4, {"access"})
     assert "sudo" in found["access"]["fix"]
     assert found["podman"]["verdict"] == "ok"
     assert found["version"]["verdict"] == found["secrets"]["verdict"] == "skipped"
+
+
+def test_who_has_no_services_is_told_once_how_to_have_some(host: Host) -> None:
+    answer = host.run("setpriv --reuid=nobody --clear-groups env -i PATH=$PATH leger doctor")
+    assert answer.code == 4, answer
+    assert "\nproblem: access: This account may not use leger's system scope." in answer.out
+    assert answer.out.count("`systemctl --user enable --now legerd.service`") == 1

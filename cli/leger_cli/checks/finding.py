@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from leger_runtime.errors import Kind
+
 if TYPE_CHECKING:
     from leger_runtime.errors import LegerError
 
@@ -22,11 +24,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One verdict with its reason, in sentences or a few words, and what to do about it."""
+    """One verdict with its reason, in sentences or a few words, and what to do about it.
+
+    `kind` is what sort of failure a problem is.
+    """
 
     verdict: Verdict
     why: str
     fix: str = ""
+    kind: Kind = Kind.UNAVAILABLE
 
 
 class Check(NamedTuple):

@@ -5,11 +5,12 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
+from leger_runtime.errors import LegerError
+
 from leger_cli import systemd
 from leger_cli.checks.finding import Check, Finding, of_error, ok, problem, skipped, warning
 from leger_cli.checks.patient import Patient
 from leger_cli.context import Scope
-from leger_cli.errors import LegerdMissing
 
 _CGROUP = Path("/sys/fs/cgroup/cgroup.controllers")
 _SELINUX = Path("/sys/fs/selinux/enforce")
@@ -18,10 +19,11 @@ _PATIENCE = 15.0  # seconds
 
 def program(name: str, patient: Patient) -> Finding:
     """Look whether a program is there and new enough."""
-    legerd = patient.legerd
-    if legerd is None:
-        return of_error(LegerdMissing()) if name == "podman" else skipped("`legerd` has to say it.")
-    [found] = [needed for needed in legerd["requirements"] if needed["program"] == name]
+    status = patient.host_status
+    if isinstance(status, LegerError):
+        # Told once.
+        return of_error(status) if name == "podman" else skipped("`legerd` has to say it.")
+    [found] = [needed for needed in status["requirements"] if needed["program"] == name]
     if found["met"]:
         return ok(found["found"])
     return problem(

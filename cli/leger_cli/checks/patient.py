@@ -53,10 +53,15 @@ class Patient:
         return systemd.states(UNITS, session=self.session)
 
     @cached_property
-    def legerd(self) -> Mapping[str, Any] | None:
-        """What `legerd status` says; None when it says nothing."""
-        found = legerd.status()
-        return None if isinstance(found, LegerError) else found
+    def host_status(self) -> Mapping[str, Any] | LegerError:
+        """What `legerd status` says, or why it says nothing."""
+        return legerd.status()
+
+    @property
+    def own_status(self) -> Mapping[str, Any] | None:
+        """What `legerd status` says of this scope; None when it says nothing, or of another."""
+        found = self.host_status
+        return found if self.is_own_scope and not isinstance(found, LegerError) else None
 
     @property
     def refused(self) -> Mapping[str, str] | None:
@@ -64,22 +69,17 @@ class Patient:
 
         `what` is "version", the installed one, or "configuration".
         """
-        found: Mapping[str, str] | None = None
-        if self.is_own_scope and self.legerd:
-            found = self.legerd["refused"]
-        return found
+        return self.own_status["refused"] if self.own_status else None
 
     @property
     def configuration(self) -> Mapping[str, Any] | None:
         """What `legerd status` says of leger.toml; None when it says nothing, or of another scope.
 
-        It is the `file`, whether it is `in_force`, whether it wants setec's API (`http`, None where
-        it does not say), and of a mistake `why` and what `next`.
+        It is the `file`, whether it is `in_force` (None while a version stands refused), whether it
+        wants setec's API (`http`, None where it does not say), and of a mistake `why` and what
+        `next`.
         """
-        found: Mapping[str, Any] | None = None
-        if self.is_own_scope and self.legerd:
-            found = self.legerd["configuration"]
-        return found
+        return self.own_status["configuration"] if self.own_status else None
 
     @cached_property
     def root_key(self) -> Mapping[str, Any] | LegerError | None:

@@ -1,6 +1,7 @@
 """leger's own units and services: whether they run, and whether what is installed does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,32 +19,35 @@ def legerd(patient: Patient) -> Finding:
     """Look whether leger is set up, and will be after a boot."""
     if patient.units is None:
         return problem("systemd does not answer.", "Run leger on a host with systemd.")
-    unit = patient.units["legerd.service"]
+    unit = patient.units[systemd.LEGERD]
     bring_up = systemd.bring_up(unit, session=patient.session)
     if unit["LoadState"] == "not-found":
-        return problem("legerd.service is not installed.", "Install the leger package again.")
+        return problem(f"{systemd.LEGERD} is not installed.", "Install the leger package again.")
     if unit["ActiveState"] == "failed":
         return problem(
-            f"legerd.service has failed: {unit['Result']}.",
-            f"Read `{systemd.journalctl(patient.session)} -u legerd.service -n 20`, then run"
+            f"{systemd.LEGERD} has failed: {unit['Result']}.",
+            f"Read `{systemd.journalctl(patient.session)} -u {systemd.LEGERD} -n 20`, then run"
             f" `{bring_up}`.",
         )
     if unit["ActiveState"] == "activating":
-        return warning("legerd.service is still starting.", "Look again in a moment.")
+        return warning(f"{systemd.LEGERD} is still starting.", "Look again in a moment.")
     if _is_stopped(unit):
-        return problem("legerd.service is stopped.", f"Run `{bring_up}`.")
+        return problem(f"{systemd.LEGERD} is stopped.", f"Run `{bring_up}`.")
     if unit["UnitFileState"] != "enabled":
         return warning(
             "leger runs, and will not after the next boot.",
-            f"Run `{systemd.systemctl(patient.session)} enable legerd.service`.",
+            f"Run `{systemd.systemctl(patient.session)} enable {systemd.LEGERD}`.",
         )
-    return ok("legerd.service is enabled and has done its work")
+    return ok(f"{systemd.LEGERD} is enabled and has done its work")
 
 
 def access(patient: Patient) -> Finding | None:
-    """Look whether this account may ask the services at all."""
+    """Look whether this account may ask the services at all.
+
+    Where it may not, next to nothing was looked at: that is not to pass for a host that is well.
+    """
     refused = next((b for b in patient.builds.values() if isinstance(b, NotPermitted)), None)
-    return warning(str(refused), refused.next_step) if refused else None
+    return replace(of_error(refused), kind=refused.kind) if refused else None
 
 
 def service(name: str, patient: Patient) -> Finding:
@@ -57,7 +61,7 @@ def service(name: str, patient: Patient) -> Finding:
     if unit and _is_stopped(unit):
         # systemd stops the services after legerd.service, and whoever stopped it did not wait.
         return warning(
-            f"It answers, {build.version}, though legerd.service is stopped: it is about to end,"
+            f"It answers, {build.version}, though {systemd.LEGERD} is stopped: it is about to end,"
             " or was started alone.",
             f"Run `{systemd.bring_up(unit, session=patient.session)}`.",
         )
@@ -77,7 +81,7 @@ def setec_socket(patient: Patient) -> Finding:
     configured = patient.configuration or {"http": None, "in_force": True, "why": None}
     if not state or state["ActiveState"] != "active":
         if not configured["in_force"] and not configured["why"]:
-            return skipped("Whether it is to listen is not in force yet: see `configuration`.")
+            return skipped("Whether it is to listen now is not certain: see `configuration`.")
         if configured["http"] is False:
             return ok(f"setec's HTTP API is off, as {configured['file']} says")
         if state and state["UnitFileState"] != "enabled" and not configured["http"]:
@@ -101,11 +105,13 @@ def configuration(patient: Patient) -> Finding:
     if isinstance(patient.root_key, RootKeyMissing):
         # The services' units name the key, so they are not what they would be made now.
         return skipped("It cannot be compared with what runs: see `root key`.")
+    if found["in_force"] is None:
+        return skipped("It cannot be compared while a version stands refused: see `version`.")
     if not found["in_force"]:
         systemctl = systemd.systemctl(patient.session)
         return warning(
             f"The services do not run as {found['file']} says: it was changed, and not read since.",
-            f"Run `{systemctl} reload legerd.service`.",
+            f"Run `{systemctl} reload {systemd.LEGERD}`.",
         )
     if not Path(found["file"]).exists():
         return ok(f"nothing is configured: there is no {found['file']}")
@@ -114,8 +120,8 @@ def configuration(patient: Patient) -> Finding:
 
 def version(patient: Patient) -> Finding:
     """Look whether what is installed is what runs."""
-    status = patient.legerd
-    if status is None or not patient.is_own_scope:
+    status = patient.own_status
+    if status is None:
         return skipped("Only `legerd status` of the account that the services belong to says it.")
     if status["installed"] is None:
         return problem("The package's image is gone.", "Install the leger package again.")
@@ -132,7 +138,7 @@ def version(patient: Patient) -> Finding:
         return warning(
             f"{' and '.join(other)} still run{'s' * (len(other) == 1)} the version that was"
             " installed before.",
-            f"Run `{systemctl} reload legerd.service`: it puts the new one in its place.",
+            f"Run `{systemctl} reload {systemd.LEGERD}`: it puts the new one in its place.",
         )
     return ok("what is installed is what runs") if running else skipped("Nothing runs.")
 
@@ -148,7 +154,7 @@ def client(patient: Patient) -> Finding:
         systemctl = systemd.systemctl(patient.session)
         return warning(
             " ".join(found),
-            f"Run `{systemctl} reload legerd.service`; if that changes nothing, see the check"
+            f"Run `{systemctl} reload {systemd.LEGERD}`; if that changes nothing, see the check"
             " before this one.",
         )
     return ok(f"this command and the services are {own.version}, of {builds.described(own)}")

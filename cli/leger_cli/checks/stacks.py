@@ -20,8 +20,9 @@ def stacks(patient: Patient) -> Finding:
     if not broken:
         return ok(words.counted(len(found.services), "service") + ", none of them failed")
     named = [f"{s.service} is {convert.state(s.state)}: {s.why}".rstrip(": ") for s in broken]
-    refused = _refused_by_the_seal(patient)
-    to_start = starting.down_with(refused, found.services)
+    # The deployer names the command where a unit has but to ask for its secrets again.
+    again = [s.unit for s in broken if f"`leger services start {s.service}`" in s.why]
+    to_start = starting.down_with([*_refused_by_the_seal(patient), *again], found.services)
     commands = [f"leger services start {' '.join(to_start)}"] if to_start else []
     commands += [f"leger services logs {s.service}" for s in broken if s.service not in to_start]
     return problem(

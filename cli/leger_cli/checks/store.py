@@ -100,9 +100,9 @@ def audit(patient: Patient) -> Finding:
 
 def space(patient: Patient) -> Finding:
     """Look whether the disk has room for the log, without which nothing is answered."""
-    if patient.legerd is None or not patient.is_own_scope:
+    if patient.own_status is None:
         return skipped("`legerd status` has to say where the state is.")
-    directory = patient.legerd["directories"]["secrets"]
+    directory = patient.own_status["directories"]["secrets"]
     try:
         disk = os.statvfs(directory)
     except OSError as error:

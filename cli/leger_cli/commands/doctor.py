@@ -26,7 +26,8 @@ def doctor(
     Mend from the top. Nothing is changed, and services that are down are no obstacle.
 
     A warning is about what works and is not as it should be. With a problem, which is what does
-    not work, the exit code is 8.
+    not work, the exit code is 8; it is 4 where this account may not ask the services, as next to
+    nothing was looked at then.
     """
     from leger_cli.checks import host, services, stacks, store
     from leger_cli.checks.finding import Verdict
@@ -48,5 +49,7 @@ def doctor(
         from leger_cli.views import doctor as view
 
         view.diagnosis(found)
-    sick = any(finding.verdict is Verdict.PROBLEM for _, finding in found)
-    raise typer.Exit(Kind.UNAVAILABLE.value if sick else 0)
+    kinds = {finding.kind for _, finding in found if finding.verdict is Verdict.PROBLEM}
+    if Kind.NOT_PERMITTED in kinds:
+        raise typer.Exit(Kind.NOT_PERMITTED.value)
+    raise typer.Exit(Kind.UNAVAILABLE.value if kinds else 0)

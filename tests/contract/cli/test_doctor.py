@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.cli.conftest import Leger
 from contract.cli.fakes import Deployer
+from contract.cli.forbidden import closed
 from contract.cli.store import Store
 from leger.deployer.v1.deployer_pb2 import SERVICE_STATE_FAILED
 
@@ -107,6 +109,24 @@ def test_after_an_unseal_what_the_seal_kept_down_is_to_be_started(
     assert verdicts(leger)["stacks"]["fix"] == "`leger services logs web`"
     leger.run("secrets", "unseal")
     assert verdicts(leger)["stacks"]["fix"] == "`leger services start web`"
+
+
+@pytest.mark.usefixtures("programs")
+def test_an_account_that_may_not_ask_is_not_told_that_all_is_well(
+    leger: Leger, secrets: Store, deployer: Deployer
+) -> None:
+    with closed(leger.runtime / "leger/secrets/operator") as prefix:
+        done = subprocess.run(
+            [*prefix, *leger.command(["doctor", "--json"])],
+            capture_output=True,
+            text=True,
+            env=leger.environment,
+            check=False,
+        )
+    checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+    assert {n for n, c in checks.items() if c["verdict"] == "problem"} - {"cgroups"} == {"access"}
+    assert checks["secrets"]["verdict"] == "skipped"
+    assert done.returncode == 4
 
 
 def test_a_host_with_nothing_of_leger_is_told_what_to_do(leger: Leger, tmp_path: Path) -> None:

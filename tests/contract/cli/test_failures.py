@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from contract.cli.conftest import Leger
 from contract.cli.fakes import Deployer
+from contract.cli.forbidden import closed
 from contract.cli.store import Store
-
-NOBODY = 65_534
 
 
 @pytest.fixture
@@ -70,15 +69,7 @@ def test_a_missing_podman_is_named(leger: Leger, host: dict[str, str]) -> None:
 
 
 def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Store) -> None:
-    directory = leger.runtime / "leger/secrets/operator"
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        # Root may enter any directory, unless the capability that says so is gone.
-        os.chown(directory, NOBODY, NOBODY)
-        prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-    else:
-        directory.chmod(0)
-    try:
+    with closed(leger.runtime / "leger/secrets/operator") as prefix:
         done = subprocess.run(
             [*prefix, *leger.command(["secrets", "list"])],
             capture_output=True,
@@ -86,9 +77,6 @@ def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Sto
             env=leger.environment,
             check=False,
         )
-    finally:
-        os.chown(directory, os.geteuid(), os.getegid())
-        directory.chmod(0o700)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("error: This account may not use these services.")
 

@@ -22,7 +22,7 @@ def answering(program: Path, text: str) -> None:
 
 def failing(program: Path, error: LegerError) -> None:
     (program.parent / "said").write_text(as_text(error) + "\n")
-    lines = f'while read -r line; do echo "$line" >&2; done < {program.parent}/said'
+    lines = f'while IFS= read -r line; do echo "$line" >&2; done < {program.parent}/said'
     answering(program, f"{lines}\nexit {error.kind.value}")
 
 
@@ -48,11 +48,60 @@ def test_any_other_error_is_passed_on(program: Path) -> None:
     assert (found.kind, str(found)) == (Kind.NOT_PERMITTED, "No. It is root's.")
 
 
-@pytest.mark.parametrize("script", [None, "exit 1", "exit 99", "echo nonsense", "kill -9 $$"])
-def test_one_that_says_nothing_is_missing(program: Path, script: str | None) -> None:
-    if script:
-        answering(program, script)
+def test_only_a_program_that_is_not_there_is_missing(program: Path) -> None:
     assert isinstance(legerd.status(), LegerdMissing)
+    answering(program, "exit 1")
+    assert not isinstance(legerd.status(), LegerdMissing)
+
+
+TRACEBACK = """
+echo 'Traceback (most recent call last):' >&2
+echo '  File "main.py", line 1, in <module>' >&2
+echo 'RuntimeError: no such luck' >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (TRACEBACK, "What it printed cannot be read (exit code 1)."),
+        ("echo 'error: It has no next step.' >&2; echo '  Why.' >&2; exit 6", "(exit code 6)"),
+        ("echo 'error: On one line.' >&2; exit 6", "(exit code 6)"),
+        ("exit 1", "(exit code 1)"),
+        ("exit 99", "(exit code 99)"),
+        ("echo nonsense", "(exit code 0)"),
+        ("echo '[]'", "(exit code 0)"),
+        ("kill -9 $$", "It was killed by signal 9."),
+    ],
+)
+def test_one_that_is_there_and_says_nothing_that_can_be_read_is_silent(
+    program: Path, script: str, why: str
+) -> None:
+    answering(program, script)
+    found = legerd.key_status()
+    assert isinstance(found, legerd.LegerdSilent)
+    assert found.what == "legerd did not answer."
+    assert why in found.why
+    assert found.next_step == "Run `legerd key status`."
+
+
+def test_one_that_may_not_be_run_says_so(program: Path) -> None:
+    program.mkdir()
+    found = legerd.status()
+    assert isinstance(found, legerd.LegerdSilent)
+    assert found.why == "It cannot be run: Permission denied."
+    assert found.next_step == "Run `legerd status`."
+
+
+def test_one_that_takes_too_long_is_not_waited_for(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legerd, "_PATIENCE", 0.2)
+    answering(program, "exec /bin/sleep 60")
+    found = legerd.status()
+    assert isinstance(found, legerd.LegerdSilent)
+    assert found.why == "It said nothing within 0.2 s."
 
 
 def test_it_speaks_for_the_scope_of_its_own_account(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def in_words(state: UnitState) -> str:
         case "exit-code":
             return f"{_exit(state)}."
         case "signal" | "core-dump":
+            if not _is_told(state):
+                return "A command of its unit was killed by a signal."
             return f"It was killed by signal {_signal(state.exit_status)}."
         case "timeout":
             return (
@@ -69,17 +71,29 @@ def in_words(state: UnitState) -> str:
 
 def _exit(state: UnitState) -> str:
     status = state.exit_status
-    if state.exit_code in (_KILLED, _DUMPED):
-        return f"It was killed by signal {_signal(status)}"
+    if not _is_told(state):
+        return "A command of its unit failed"
     if status in _SYSTEMD_EXITS:
         return f"It did not start, as {_SYSTEMD_EXITS[status]} (status {status})"
     if state.failed_command:
         return f"{state.failed_command}, which runs before it, failed with status {status}"
     if status in _PODMAN_EXITS:
         return f"It did not start, as {_PODMAN_EXITS[status]}"
-    if state.exit_code != _EXITED:
-        return "A command of its unit failed"
     return f"It ended with status {status}"
+
+
+def _is_told(state: UnitState) -> bool:
+    """Tell whether the command that the state tells of is one that can have had its result.
+
+    If not, systemd does not know any more: all that is left is the main process of an earlier
+    start, or nothing.
+    """
+    match state.result:
+        case "exit-code":
+            return state.exit_code == _EXITED and state.exit_status != 0
+        case "signal" | "core-dump":
+            return state.exit_code in (_KILLED, _DUMPED)
+    return True
 
 
 def _signal(number: int) -> str:
@@ -112,12 +126,12 @@ class Explainer:
         return f"{reason} {said}".strip() or f"systemd says it is {state.active} ({state.sub})."
 
     def recalled(self, state: UnitState) -> UnitState:
-        """Return the state with how a command before the main process ended, if that is unknown.
+        """Return the state with how a command before, or beside, the main process ended.
 
-        Each reload has systemd forget that, and its journal has it still; or has not, and then the
-        state is returned as it is.
+        Each reload has systemd forget that, and its journal has it still. Where systemd knows, or
+        the journal does not, the state is returned as it is.
         """
-        if state.result != "exit-code" or state.exit_code:
+        if _is_told(state):
             return state
         # --boot: the failure is not older than the machine's start.
         matches = (
@@ -131,7 +145,7 @@ class Explainer:
                 [*self._journalctl(state.unit), "--boot", "--lines=1", *matches]
             )
             entry = json.loads(answer.output)
-            return replace(
+            found = replace(
                 state,
                 exit_code=_EXIT_CODES[entry["EXIT_CODE"]],
                 exit_status=int(entry["EXIT_STATUS"]),
@@ -139,6 +153,8 @@ class Explainer:
             )
         except (HostCommandFailed, ValueError, KeyError, TypeError):
             return state
+        # Else it is of an earlier failure.
+        return found if _is_told(found) else state
 
     def journal(self, unit: str) -> str:
         """Return the command by which a person reads a unit's journal."""

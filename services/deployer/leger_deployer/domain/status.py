@@ -94,7 +94,7 @@ class StatusReader:
         units = [unit.unit for g in generations for unit in g.startable]
         states = self.units.states(units)
         services = [
-            self._status(generation, unit, states, refusals or {})
+            self._status(generation, unit, states, refusals)
             for generation in generations
             for unit in generation.services
         ]
@@ -106,7 +106,7 @@ class StatusReader:
         generation: Generation,
         unit: StackUnit,
         states: Mapping[str, UnitState],
-        refusals: Mapping[str, Refusal],
+        refusals: Mapping[str, Refusal] | None,
     ) -> ServiceStatus:
         state = states[unit.unit]
         health = Health(status="")
@@ -127,7 +127,7 @@ class StatusReader:
             state=service_state,
             requires=tuple(o.service for o in named if o is not None and o.kind.is_service),
             since=state.since,
-            why=_why(service_state, state, health, refusals.get(unit.unit), broken),
+            why=_why(service_state, state, health, refusals, broken),
             restarts=state.restarts,
         )
 
@@ -153,7 +153,7 @@ def _why(
     service: ServiceState,
     state: UnitState,
     health: Health,
-    refusal: Refusal | None,
+    refusals: Mapping[str, Refusal] | None,
     broken: Sequence[str],
 ) -> str:
     match service:
@@ -164,8 +164,8 @@ def _why(
             return f"Its health check fails: {said}" if said else "Its health check fails."
         case ServiceState.FAILED:
             # systemd takes it down with what it requires, and then it may not have ended well.
-            follows = "" if refusal else _requirement(broken)
-            return f"{_failure(state, refusal)} {follows}".rstrip()
+            follows = "" if refusals and state.unit in refusals else _requirement(broken)
+            return f"{_failure(state, refusals)} {follows}".rstrip()
     if broken:
         return _requirement(broken)
     return "It is being stopped." if state.active == "deactivating" else "It was stopped, or ended."
@@ -175,13 +175,16 @@ def _requirement(broken: Sequence[str]) -> str:
     return f"It requires {', '.join(broken)}, which failed." if broken else ""
 
 
-def _failure(state: UnitState, refusal: Refusal | None) -> str:
+def _failure(state: UnitState, refusals: Mapping[str, Refusal] | None) -> str:
     if not state.exists:
         return "systemd has no such unit: the Quadlet generator does not make it any more."
+    refusal = (refusals or {}).get(state.unit)
     reason = refusal.message if refusal else in_words(state)
     if state.sub.startswith("auto-restart"):
         return f"{reason} systemd starts it again and again.".lstrip()
     if state.result == "exit-code" and state.exit_status == EXIT_CREDENTIALS and not refusal:
         # As while leger was not installed, or its services were stopped.
+        if refusals is None:
+            return f"{reason} The secrets service does not answer now, either: see `leger doctor`."
         return f"{reason} `leger services start {stem(state.unit)}` has it ask again."
     return reason or f"systemd says it is {state.active} ({state.sub})."

@@ -44,7 +44,7 @@ def patient(tmp_path: Path) -> Any:
     patient: Any = Patient(session)
     patient.units = {name: unit() for name in UNITS}
     patient.units["leger-backup.service"] = unit(ActiveState="inactive")
-    patient.legerd = {
+    patient.host_status = {
         "installed": IMAGE,
         "running": {"leger-secrets": IMAGE, "leger-deployer": IMAGE},
         "refused": None,

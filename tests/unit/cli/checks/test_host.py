@@ -2,15 +2,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leger_cli.checks import host
-from leger_cli.checks.finding import Verdict
+from leger_cli.checks import host, services, store
+from leger_cli.checks.finding import Verdict, of_error
 from leger_cli.context import Account, Scope, Session
+from leger_cli.errors import LegerdMissing
+from leger_cli.legerd import LegerdSilent
 
 
 @pytest.mark.parametrize("name", ["podman", "systemctl"])
 def test_a_program_that_is_too_old_is_a_problem(patient: Any, name: str) -> None:
     assert host.program(name, patient).verdict is Verdict.OK
-    for requirement in patient.legerd["requirements"]:
+    for requirement in patient.host_status["requirements"]:
         requirement.update(met=False, found=f"{name} version 4.9")
     found = host.program(name, patient)
     assert found.verdict is Verdict.PROBLEM
@@ -19,9 +21,19 @@ def test_a_program_that_is_too_old_is_a_problem(patient: Any, name: str) -> None
 
 
 def test_a_host_without_legerd_is_told_once(patient: Any) -> None:
-    patient.legerd = None
-    assert host.program("podman", patient).verdict is Verdict.PROBLEM
+    patient.host_status = LegerdMissing()
+    found = host.program("podman", patient)
+    assert (found.verdict, found.fix) == (Verdict.PROBLEM, LegerdMissing().next_step)
     assert host.program("systemctl", patient).verdict is Verdict.SKIPPED
+
+
+def test_a_legerd_that_is_there_and_silent_is_not_to_be_installed(patient: Any) -> None:
+    silent = LegerdSilent("legerd did not answer.", why="It was killed.", next_step="Run it.")
+    patient.host_status = silent
+    assert host.program("podman", patient) == of_error(silent)
+    assert patient.refused is patient.configuration is None
+    assert services.version(patient).verdict is Verdict.SKIPPED
+    assert store.space(patient).verdict is Verdict.SKIPPED
 
 
 def test_control_groups_of_version_1_are_a_problem(

@@ -7,7 +7,7 @@ from leger_cli import builds
 from leger_cli.checks import services
 from leger_cli.checks.finding import Verdict
 from leger_cli.context import Account, Scope, Session
-from leger_runtime.errors import NotPermitted
+from leger_runtime.errors import Kind, NotPermitted
 from unit.cli.checks.conftest import root_key_missing, silence, unit
 
 OLDER = "localhost/leger/services:0"
@@ -74,12 +74,13 @@ def test_a_service_that_answers_while_legerd_is_stopped_is_not_said_to_be_well(
     assert found.fix == "Run `systemctl start legerd.service`."
 
 
-def test_an_account_that_may_not_ask_is_told_once_and_nothing_is_broken(patient: Any) -> None:
+def test_an_account_that_may_not_ask_is_told_once_and_nothing_else_is_broken(patient: Any) -> None:
     forbidden = NotPermitted("It may not.", why="It is root's.", next_step="Run it with sudo.")
     patient.builds = dict.fromkeys(builds.SERVICES, forbidden)
     found = services.access(patient)
     assert found
-    assert (found.verdict, found.fix) == (Verdict.WARNING, "Run it with sudo.")
+    assert (found.verdict, found.fix) == (Verdict.PROBLEM, "Run it with sudo.")
+    assert found.kind is Kind.NOT_PERMITTED
     assert found.why == "It may not. It is root's."
     for name in builds.SERVICES:
         assert services.service(name, patient).verdict is Verdict.SKIPPED
@@ -109,7 +110,7 @@ def test_setecs_socket_may_be_off(patient: Any) -> None:
 
 def test_a_version_that_was_taken_back_is_a_problem_with_its_reason(patient: Any) -> None:
     refused = {"what": "version", "why": "It did not start.", "next": "Try again."}
-    patient.legerd["refused"] = refused
+    patient.host_status["refused"] = refused
     found = services.version(patient)
     assert (found.verdict, found.fix) == (Verdict.PROBLEM, "Try again.")
     assert "taken back" in found.why
@@ -117,7 +118,7 @@ def test_a_version_that_was_taken_back_is_a_problem_with_its_reason(patient: Any
 
 
 def test_services_that_run_on_after_an_upgrade_of_the_package_are_named(patient: Any) -> None:
-    patient.legerd["running"] = {"leger-secrets": OLDER, "leger-deployer": OLDER}
+    patient.host_status["running"] = {"leger-secrets": OLDER, "leger-deployer": OLDER}
     found = services.version(patient)
     assert found.verdict is Verdict.WARNING
     assert "leger-secrets and leger-deployer still run the version" in found.why
@@ -163,15 +164,15 @@ def test_nobody_to_compare_with_is_no_verdict(patient: Any) -> None:
 def test_a_configuration_is_to_be_understood_and_in_force(
     patient: Any, found: dict[str, Any], verdict: Verdict, fix: str
 ) -> None:
-    patient.legerd["configuration"].update(found)
+    patient.host_status["configuration"].update(found)
     said = services.configuration(patient)
     assert said.verdict is verdict
     assert fix in said.fix
 
 
 def test_a_configuration_that_was_taken_back_is_not_blamed_on_the_version(patient: Any) -> None:
-    patient.legerd["configuration"]["in_force"] = False
-    patient.legerd["refused"] = {
+    patient.host_status["configuration"]["in_force"] = False
+    patient.host_status["refused"] = {
         "what": "configuration",
         "why": "No such directory.",
         "next": "Correct leger.toml.",
@@ -184,19 +185,19 @@ def test_a_configuration_that_was_taken_back_is_not_blamed_on_the_version(patien
 def test_a_socket_that_the_configuration_has_off_is_no_problem(patient: Any) -> None:
     patient.units["leger-setec.socket"] = unit(ActiveState="inactive")
     assert services.setec_socket(patient).verdict is Verdict.PROBLEM
-    patient.legerd["configuration"]["http"] = False
+    patient.host_status["configuration"]["http"] = False
     assert services.setec_socket(patient).verdict is Verdict.OK
 
 
 def test_a_socket_that_the_configuration_wants_is_to_listen_enabled_or_not(patient: Any) -> None:
     patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
-    patient.legerd["configuration"]["http"] = True
+    patient.host_status["configuration"]["http"] = True
     assert services.setec_socket(patient).verdict is Verdict.PROBLEM
 
 
 def test_a_socket_that_a_change_will_move_is_not_judged_before_it_is_in_force(patient: Any) -> None:
     patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
-    patient.legerd["configuration"].update(http=True, in_force=False)
+    patient.host_status["configuration"].update(http=True, in_force=False)
     found = services.setec_socket(patient)
     assert (found.verdict, found.fix) == (Verdict.SKIPPED, "")
     assert services.configuration(patient).fix == "Run `systemctl reload legerd.service`."
@@ -212,6 +213,18 @@ def test_without_a_file_nothing_is_said_to_be_as_it_says(patient: Any) -> None:
 
 
 def test_a_root_key_that_is_gone_is_not_taken_for_a_changed_configuration(patient: Any) -> None:
-    patient.legerd["configuration"]["in_force"] = False
+    patient.host_status["configuration"]["in_force"] = False
     patient.root_key = root_key_missing()
     assert services.configuration(patient).verdict is Verdict.SKIPPED
+
+
+def test_a_configuration_is_not_judged_while_a_version_stands_refused(patient: Any) -> None:
+    """What runs is of the version before, whose units may read leger.toml otherwise."""
+    patient.host_status["configuration"]["in_force"] = None
+    patient.host_status["refused"] = {"what": "version", "why": "No.", "next": "Try again."}
+    found = services.configuration(patient)
+    assert found.verdict is Verdict.SKIPPED
+    assert "see `version`" in found.why
+    assert services.version(patient).verdict is Verdict.PROBLEM
+    patient.units["leger-setec.socket"] = unit(ActiveState="inactive", UnitFileState="disabled")
+    assert services.setec_socket(patient).verdict is Verdict.SKIPPED

@@ -19,6 +19,24 @@ def test_services_that_failed_are_named_with_their_reason(patient: Any) -> None:
     assert found.fix == "`leger services logs db`"
 
 
+def test_what_has_only_to_ask_for_its_secrets_again_is_to_be_started(patient: Any) -> None:
+    """As a stack that started while leger was down: no refusal is known of it."""
+    patient.stacks.services.extend(
+        [
+            d.ServiceStatus(
+                service="db",
+                unit="db.service",
+                state=d.SERVICE_STATE_FAILED,
+                why="It has no secrets. `leger services start db` has it ask again.",
+            ),
+            d.ServiceStatus(
+                service="app", unit="app.service", state=d.SERVICE_STATE_STOPPED, requires=["db"]
+            ),
+        ]
+    )
+    assert stacks.stacks(patient).fix == "`leger services start db app`"
+
+
 def test_a_silent_deployer_is_told_elsewhere(patient: Any) -> None:
     patient.stacks = silence("deployer")
     assert stacks.stacks(patient).verdict is Verdict.SKIPPED

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 from leger_deployer.domain.failure import Explainer, in_words, told
+from leger_deployer.domain.ports.host_commands import CommandResult, HostCommands
+from leger_deployer.domain.ports.secrets_directory import SecretsDirectory
 from leger_deployer.domain.ports.unit_manager import UnitState
 from leger_deployer.domain.scope import Scope
 from unit.deployer.fakes import FakeHost
@@ -32,7 +35,7 @@ def state(result: str, code: int = 1, status: int = 0, command: str = "") -> Uni
     [
         (state("success"), ""),
         (state("exit-code", status=3), "It ended with status 3."),
-        (state("exit-code", code=2, status=9), "It was killed by signal 9 (SIGKILL)."),
+        (state("exit-code", code=2, status=9), "A command of its unit failed."),
         (state("exit-code", code=0), "A command of its unit failed."),
         (state("exit-code", status=125), "podman itself failed (status 125)"),
         (state("exit-code", status=127), "command is not found"),
@@ -43,6 +46,8 @@ def state(result: str, code: int = 1, status: int = 0, command: str = "") -> Uni
         ),
         (state("signal", code=2, status=11), "signal 11 (SIGSEGV)"),
         (state("core-dump", code=3, status=99), "signal 99"),
+        (state("signal", code=0), "A command of its unit was killed by a signal."),
+        (state("signal", code=1), "A command of its unit was killed by a signal."),
         (state("timeout"), "TimeoutStartSec="),
         (state("oom-kill"), "memory ran out"),
         (state("start-limit-hit"), "too often"),
@@ -113,26 +118,63 @@ def exit_of(command: str, code: str, status: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"),
+    ("result", "entry", "words"),
     [
-        (exit_of("ExecStartPre", "exited", 243), "systemd did not get the credentials (secrets)"),
-        (exit_of("ExecStartPre", "exited", 4), "ExecStartPre=, which runs before it, failed with"),
-        (exit_of("ExecStartPost", "killed", 9), "It was killed by signal 9 (SIGKILL)."),
-        ({"MESSAGE": "no exit"}, "A command of its unit failed."),
+        ("exit-code", exit_of("ExecStartPre", "exited", 243), "did not get the credentials"),
+        ("exit-code", exit_of("ExecStartPre", "exited", 4), "ExecStartPre=, which runs before it,"),
+        ("exit-code", {"MESSAGE": "no exit"}, "A command of its unit failed."),
+        ("exit-code", exit_of("ExecStartPre", "killed", 9), "A command of its unit failed."),
+        ("signal", exit_of("ExecStartPost", "killed", 9), "It was killed by signal 9 (SIGKILL)."),
+        ("core-dump", exit_of("ExecStartPre", "dumped", 6), "It was killed by signal 6 (SIGABRT)."),
+        ("signal", exit_of("ExecStartPre", "exited", 4), "was killed by a signal."),
+        ("signal", {"MESSAGE": "no exit"}, "was killed by a signal."),
     ],
 )
+@pytest.mark.parametrize("left", [0, 1])  # the main process never ran, or ended well before
 def test_what_systemd_forgot_in_a_reload_is_told_by_its_journal(
-    host: FakeHost, entry: Mapping[str, object], words: str
+    host: FakeHost, result: str, entry: Mapping[str, object], words: str, left: int
 ) -> None:
     host.journal = entries(entry)
     explainer = Explainer(commands=host, secrets=host, scope=Scope.SYSTEM)
-    assert words in in_words(explainer.recalled(state("exit-code", code=0)))
+    assert words in in_words(explainer.recalled(state(result, code=left)))
+
+
+@pytest.mark.parametrize(
+    ("scope", "unit"),
+    [(Scope.SYSTEM, "--unit=web.service"), (Scope.USER, "--user-unit=web.service")],
+)
+def test_the_journal_is_asked_for_the_last_exit_of_a_command_beside_the_main_process(
+    scope: Scope, unit: str
+) -> None:
+    commands = Mock(HostCommands)
+    commands.run.return_value = CommandResult(status=0, output="", messages="")
+    explainer = Explainer(commands=commands, secrets=Mock(SecretsDirectory), scope=scope)
+    explainer.recalled(state("signal", code=0))
+    commands.run.assert_called_once_with(
+        [
+            "/usr/bin/journalctl",
+            unit,
+            "--output=json",
+            "--quiet",
+            "--boot",
+            "--lines=1",
+            "MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15",
+            "COMMAND=ExecCondition",
+            "COMMAND=ExecStartPre",
+            "COMMAND=ExecStartPost",
+        ]
+    )
 
 
 def test_what_systemd_knows_is_not_looked_up(host: FakeHost) -> None:
     host.journal = entries(exit_of("ExecStartPre", "exited", 243))
     explainer = Explainer(commands=host, secrets=host, scope=Scope.SYSTEM)
-    for known in (state("exit-code", status=3), state("timeout", code=0)):
+    for known in (
+        state("exit-code", status=3),
+        state("signal", code=2, status=9),
+        state("core-dump", code=3, status=6),
+        state("timeout", code=0),
+    ):
         assert explainer.recalled(known) == known
 
 

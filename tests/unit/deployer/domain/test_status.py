@@ -89,6 +89,15 @@ def test_a_unit_that_nobody_handed_its_secrets_says_how_it_gets_them(host: FakeH
     )
 
 
+def test_nothing_is_to_ask_again_while_the_secrets_service_is_silent(host: FakeHost) -> None:
+    become(host, "web.service", active="failed", result="exit-code", exit_code=1, exit_status=243)
+    host.secrets_up = False
+    assert status(host).why == (
+        "It did not start, as systemd did not get the credentials (secrets) that it asks for"
+        " (status 243). The secrets service does not answer now, either: see `leger doctor`."
+    )
+
+
 def test_a_service_that_is_restarted_again_and_again_has_failed(host: FakeHost) -> None:
     become(host, "web.service", active="activating", sub="auto-restart", result="exit-code",
            exit_code=1, exit_status=7, restarts=4)  # fmt: skip
