@@ -189,6 +189,23 @@ def test_what_stops_legerd_finds_its_services_stopped(machine: Host) -> None:
         machine.do(f"{manager} start legerd", user=user)
 
 
+def test_a_stop_of_legerd_takes_as_long_as_what_its_services_wait_for(machine: Host) -> None:
+    defaults = "/run/systemd/system.conf.d"
+    lines = "[Manager]\nDefaultTimeoutStopSec=8s\n"
+    machine.do(f"mkdir -p {defaults} && cat > {defaults}/short.conf", stdin=lines)
+    try:
+        machine.do(
+            "systemctl daemon-reload; systemd-run --quiet --unit=slow -p Type=oneshot"
+            " -p RemainAfterExit=yes -p After=leger-secrets.service -p ExecStop='sleep 12'"
+            " -p TimeoutStopSec=60 true"
+        )
+        machine.do("systemctl stop legerd.service slow.service")
+        shown = machine.do("systemctl show --value -p ActiveState legerd leger-pod")
+        assert shown.split() == ["inactive"] * 2
+    finally:
+        machine.do(f"rm -r {defaults}; systemctl daemon-reload; systemctl start legerd.service")
+
+
 def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all_data(
     machine: Host,
 ) -> None:
@@ -223,10 +240,48 @@ def test_reinstalling_restarts_nothing_and_removing_keeps_stacks_running_and_all
     units = "legerd.service leger-podman.socket leger-setec.socket"
     assert machine.do(f"systemctl is-active {units}") == "active\n" * 3
     # As she had enabled it; dnf does not wait for it.
-    machine.wait("systemctl --user is-active legerd.service leger-podman.socket", user="alice")
+    machine.wait("systemctl --user is-active --quiet legerd.service", user="alice")
+    machine.do("systemctl --user is-active leger-podman.socket", user="alice")
     machine.do("leger status", user="alice")
     assert machine.do("leger secrets get kept_key") == value
     assert machine.do("systemctl show -p MainPID kept.service") == running
+
+
+def test_services_run_on_when_legerd_fails_to_start_and_removing_stops_them(machine: Host) -> None:
+    slow = "cat > $place/leger-pod.service.d/slow.conf && $manager daemon-reload"
+    managers = (
+        ("root", "manager='systemctl' place=/run/systemd/system"),
+        ("alice", "manager='systemctl --user' place=$XDG_RUNTIME_DIR/systemd/user"),
+    )
+    for user, names in managers:
+        machine.do(
+            f"{names}; mkdir -p $place/leger-pod.service.d; {slow}",
+            user=user,
+            stdin="[Service]\nExecStop=sleep 5\n",
+        )
+        started = f"{names}; $manager stop legerd; $manager start leger-deployer leger-secrets"
+        machine.do(started, user=user)
+        machine.do(
+            f"{names}; mkdir -p $place/legerd.service.d;"
+            " cat > $place/legerd.service.d/fails.conf && $manager daemon-reload",
+            user=user,
+            stdin="[Service]\nExecStart=\nExecStart=false\n",
+        )
+        assert machine.run(f"{names}; $manager start legerd.service", user=user).code == 1
+        units = "legerd leger-pod leger-secrets leger-deployer"
+        states = machine.do(f"{names}; $manager show --value -p ActiveState {units}", user=user)
+        assert states.split() == ["failed", "active", "active", "active"]
+
+    changed(machine, "remove leger")
+    for user, names in managers:
+        shown = f"{names}; $manager show --value -p ActiveState leger-pod"
+        assert machine.do(shown, user=user) == "inactive\n"
+        containers = "podman --transient-store ps --all --quiet --filter name=leger-"
+        assert machine.do(containers, user=user) == ""
+        machine.do(f"{names}; rm -r $place/leger*.service.d; $manager daemon-reload", user=user)
+    changed(machine, f"install {PACKAGE}")
+    machine.do("systemctl is-active legerd.service")
+    machine.wait("systemctl --user is-active --quiet legerd.service", user="alice")
 
 
 def test_what_failed_while_leger_was_away_says_why_and_starts_when_told_to(machine: Host) -> None:

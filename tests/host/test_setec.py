@@ -1,6 +1,7 @@
 """setec's API on a real host: from systemd's socket through podman into a pod without network."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -135,8 +136,29 @@ def test_services_that_are_stopped_are_not_started_by_a_request(host: Host) -> N
     finally:
         host.do("systemctl start legerd.service")
     assert host.do(PAGE) == "200"
-    host.do("systemctl restart legerd.service")  # a stop and a start
-    assert host.do(PAGE) == "200"
+
+
+def test_a_reload_of_legerd_keeps_port_and_store_open_and_a_restart_keeps_neither(
+    host: Host,
+) -> None:
+    passphrase = secrets.token_urlsafe(18)
+    host.do("leger secrets rekey --passphrase", stdin=passphrase)
+    try:
+        socket, service = state(host, "leger-setec.socket"), state(host, "leger-secrets.service")
+        host.do("systemctl reload legerd.service")
+        assert state(host, "leger-setec.socket") == socket
+        assert state(host, "leger-secrets.service") == service
+        assert not json.loads(host.do("leger secrets status --json"))["sealed"]
+
+        host.do("systemctl restart legerd.service")  # a stop and a start
+        assert state(host, "leger-setec.socket")[0] == "active"
+        assert state(host, "leger-setec.socket") != socket
+        assert state(host, "leger-secrets.service") != service
+        assert host.do(PAGE) == "200"
+        assert json.loads(host.do("leger secrets status --json"))["sealed"]
+    finally:
+        host.run("leger secrets unseal", stdin=passphrase)
+        host.do("leger secrets rekey --root-key")
 
 
 def test_a_user_has_it_on_a_port_of_ones_own_when_it_is_wanted(host: Host) -> None:
