@@ -162,7 +162,7 @@ class Pod:
             # systemd may have started it more than once, each time with the same words.
             words = [x for x in dict.fromkeys(lines) if not _CONTAINER_ID.fullmatch(x)]
             if words:
-                return [f"Its journal ends: {' / '.join(words[-_JOURNAL_LINES:])}"]
+                return [f"Its journal ends: {' / '.join(words[-_JOURNAL_LINES:]).rstrip('.')}."]
         return []
 
     def _systemctl(self, *arguments: str) -> Outcome:

@@ -27,7 +27,7 @@ def test_a_pod_that_does_not_start_is_reported_with_its_last_words_and_the_journ
     with pytest.raises(PodNotStarted) as caught:
         host.bootstrap()
     assert caught.value.why == (
-        "Job for leger-pod.service failed. Its journal ends: exec format error"
+        "Job for leger-pod.service failed. Its journal ends: exec format error."
     )
     assert "journalctl -b -u leger-pod.service" in caught.value.next_step
 

@@ -156,6 +156,19 @@ class Explainer:
         # Else it is of an earlier failure.
         return found if _is_told(found) else state
 
+    def was_held_back(self, unit: str) -> bool:
+        """Tell whether its last start came to nothing, as something that it requires failed.
+
+        Of that a unit keeps no trace: it is as if it had been stopped. False when nobody can tell.
+        """
+        jobs = ("JOB_TYPE=start", "JOB_TYPE=restart", "JOB_TYPE=stop")
+        try:
+            answer = self.commands.run([*self._journalctl(unit), "--boot", "--lines=1", *jobs])
+            last = json.loads(answer.output)
+            return bool(last["JOB_RESULT"] == "dependency")
+        except (HostCommandFailed, ValueError, KeyError, TypeError):
+            return False
+
     def journal(self, unit: str) -> str:
         """Return the command by which a person reads a unit's journal."""
         return " ".join(("journalctl", *self.scope.systemd_option, "-u", unit))

@@ -121,13 +121,22 @@ class StatusReader:
             for other in named
             if other is not None and classify(states[other.unit], "") is ServiceState.FAILED
         ]
+        why = _why(service_state, state, health, refusals, broken)
+        # What it requires may be well again by now, and nothing starts this one then.
+        is_stopped = service_state is ServiceState.STOPPED and not broken
+        if is_stopped and self.explainer.was_held_back(unit.unit):
+            service_state = ServiceState.FAILED
+            why = (
+                "It was not started, as something that it requires had failed."
+                f" `leger services start {unit.service}` starts it."
+            )
         return ServiceStatus(
             stack=generation.stack,
             unit=unit,
             state=service_state,
             requires=tuple(o.service for o in named if o is not None and o.kind.is_service),
             since=state.since,
-            why=_why(service_state, state, health, refusals, broken),
+            why=why,
             restarts=state.restarts,
         )
 

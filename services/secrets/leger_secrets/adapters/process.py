@@ -25,9 +25,14 @@ def harden() -> list[str]:
         weaknesses.append("Other processes of this user may read the memory of this one.")
     # On fault: each page is locked when it is used, so that untouched stacks cost nothing.
     flags = _MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT
-    if not _may_lock() or libc.mlockall(flags) != 0:
-        weaknesses.append("Memory is not locked: it may be swapped out if the host has swap.")
+    if (not _may_lock() or libc.mlockall(flags) != 0) and _has_swap():
+        weaknesses.append("Memory is not locked, and the host has swap: it may be swapped out.")
     return weaknesses
+
+
+def _has_swap() -> bool:
+    """Tell whether the host can swap anything out: proc_swaps(5), of the host in containers too."""
+    return len(Path("/proc/swaps").read_text().splitlines()) > 1
 
 
 def _may_lock() -> bool:

@@ -120,8 +120,26 @@ def test_a_service_that_went_down_badly_with_what_it_requires_says_both(host: Fa
     assert status(host).why == ("It ended with status 137. It requires db.service, which failed.")
 
 
-def test_a_stopped_service_says_that_it_is(host: FakeHost) -> None:
+def test_a_service_that_a_failed_one_held_back_says_so_when_that_one_is_well_again(
+    host: FakeHost,
+) -> None:
     become(host, "web.service")
+    host.journal = ['{"JOB_TYPE": "start", "JOB_RESULT": "dependency"}']
+    found = status(host)
+    assert found.state is ServiceState.FAILED
+    assert found.why == (
+        "It was not started, as something that it requires had failed."
+        " `leger services start web` starts it."
+    )
+    become(host, "db.service", active="failed", result="oom-kill")
+    assert status(host).state is ServiceState.STOPPED
+    assert status(host).why == "It requires db.service, which failed."
+
+
+@pytest.mark.parametrize("last", ["", '{"JOB_TYPE": "stop", "JOB_RESULT": "done"}', "[]"])
+def test_a_stopped_service_says_that_it_is(host: FakeHost, last: str) -> None:
+    become(host, "web.service")
+    host.journal = [last]
     assert status(host).why == "It was stopped, or ended."
     become(host, "web.service", active="deactivating")
     assert status(host).why == "It is being stopped."

@@ -10,7 +10,8 @@ print(ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
 print(resource.getrlimit(resource.RLIMIT_CORE))
 print(oct(os.umask(0)))
 locked = any(l.startswith("VmLck") and " 0 kB" not in l for l in open("/proc/self/status"))
-print(locked != any("not locked" in weakness for weakness in weaknesses))
+swaps = len(open("/proc/swaps").readlines()) > 1
+print((not locked and swaps) == any("not locked" in weakness for weakness in weaknesses))
 """
 
 
