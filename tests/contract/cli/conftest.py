@@ -47,11 +47,15 @@ class Leger:
         return [sys.executable, "-m", "leger_cli.main", "--user", *arguments]
 
     def run(
-        self, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        env: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> Outcome:
-        """Run to the end with pipes on all three streams."""
+        """Run to the end with pipes on all three streams; `prefix` is a command that runs it."""
         done = subprocess.run(
-            self.command(arguments),
+            [*prefix, *self.command(arguments)],
             input=stdin,
             capture_output=True,
             env={**self.environment, **(env or {})},

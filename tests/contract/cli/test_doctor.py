@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -116,17 +115,11 @@ def test_an_account_that_may_not_ask_is_not_told_that_all_is_well(
     leger: Leger, secrets: Store, deployer: Deployer
 ) -> None:
     with closed(leger.runtime / "leger/secrets/operator") as prefix:
-        done = subprocess.run(
-            [*prefix, *leger.command(["doctor", "--json"])],
-            capture_output=True,
-            text=True,
-            env=leger.environment,
-            check=False,
-        )
-    checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+        done = leger.run("doctor", "--json", prefix=prefix)
+    checks = {check["check"]: check for check in json.loads(done.out)["checks"]}
     assert {n for n, c in checks.items() if c["verdict"] == "problem"} - {"cgroups"} == {"access"}
     assert checks["secrets"]["verdict"] == "skipped"
-    assert done.returncode == 4
+    assert done.code == 4
 
 
 def test_a_host_with_nothing_of_leger_is_told_what_to_do(leger: Leger, tmp_path: Path) -> None:

@@ -70,15 +70,9 @@ def test_a_missing_podman_is_named(leger: Leger, host: dict[str, str]) -> None:
 
 def test_a_socket_of_another_account_is_not_permitted(leger: Leger, secrets: Store) -> None:
     with closed(leger.runtime / "leger/secrets/operator") as prefix:
-        done = subprocess.run(
-            [*prefix, *leger.command(["secrets", "list"])],
-            capture_output=True,
-            text=True,
-            env=leger.environment,
-            check=False,
-        )
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.startswith("error: This account may not use these services.")
+        done = leger.run("secrets", "list", prefix=prefix)
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith("error: This account may not use these services.")
 
 
 def test_an_interrupted_command_ends_with_130_and_no_traceback(
